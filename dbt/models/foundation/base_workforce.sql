@@ -1,0 +1,73 @@
+-- The census as each scenario sees it: unchanged, with the job level settled. A level that the census
+-- does not give is the lowest whose pay band holds the pay, else that of the nearest band edge, ties to
+-- the lower level.
+with census as (
+    select
+        s.scenario_id,
+        s.replicate_id,
+        c.employee_id,
+        c.birth_date,
+        c.hire_date,
+        c.job_level,
+        c.annual_compensation_cents as annual_pay_rate_cents,
+        {{ draw('raise_month', 'c.employee_id', 0) }} as raise_month_draw,
+        c.deferral_rate_e5,
+        c.enrollment_date,
+        c.roth_rate_e5,
+        coalesce(c.auto_escalation_opt_out, false) as auto_escalation_opt_out,
+        cast(coalesce(c.scheduled_hours_per_week, 40) as decimal(5, 2)) as scheduled_hours_per_week,
+        c.department,
+        c.job_title,
+        c.gender
+    from {{ source('inputs', 'census') }} as c
+    cross join {{ ref('dim_scenario') }} as s
+),
+
+assumed_level as (
+    select
+        c.scenario_id,
+        c.replicate_id,
+        c.employee_id,
+        arg_min(l.level, row(
+            case
+                when c.annual_pay_rate_cents >= l.min_pay_cents and c.annual_pay_rate_cents < l.max_pay_cents
+                    then -1
+                else least(
+                    abs(c.annual_pay_rate_cents - l.min_pay_cents),
+                    abs(c.annual_pay_rate_cents - l.max_pay_cents)
+                )
+            end,
+            l.level
+        )) as level
+    from census as c
+    inner join {{ ref('dim_job_level') }} as l
+        on l.scenario_id = c.scenario_id and l.replicate_id = c.replicate_id
+    where c.job_level is null
+    group by all
+)
+
+select
+    c.scenario_id,
+    c.replicate_id,
+    c.employee_id,
+    c.birth_date,
+    c.hire_date,
+    cast(coalesce(c.job_level, a.level) as integer) as job_level,
+    case when c.job_level is null then 'assumed' else 'census' end as level_source,
+    c.annual_pay_rate_cents,
+    m.month as raise_month,
+    c.deferral_rate_e5,
+    c.enrollment_date,
+    c.roth_rate_e5,
+    c.auto_escalation_opt_out,
+    c.scheduled_hours_per_week,
+    c.department,
+    c.job_title,
+    c.gender
+from census as c
+left join assumed_level as a
+    on a.scenario_id = c.scenario_id and a.replicate_id = c.replicate_id and a.employee_id = c.employee_id
+inner join {{ ref('dim_raise_month') }} as m
+    on m.scenario_id = c.scenario_id and m.replicate_id = c.replicate_id
+    and {{ uniform_e6('c.raise_month_draw') }} >= m.from_e6
+    and {{ uniform_e6('c.raise_month_draw') }} < m.to_e6

@@ -1,0 +1,207 @@
+-- Proves the year or stops it. One row for each scenario and replicate with the number of violations of each check;
+-- any violation is an error that names check, scenario, year, count and an employee, whoever runs the model. The
+-- error is part of a column of the table, so that no optimizer can leave it out.
+{%- set year = simulation_year() %}
+{%- set compared = {
+    'replay_people': 'r.employee_id is null or w.employee_id is null',
+    'replay_status': 'r.employment_status is distinct from w.employment_status'
+        ~ ' or r.detailed_status is distinct from w.detailed_status',
+    'replay_dates': 'r.birth_date is distinct from w.birth_date or r.hire_date is distinct from w.hire_date'
+        ~ ' or r.termination_date is distinct from w.termination_date',
+    'replay_level': 'r.job_level is distinct from w.job_level',
+    'replay_pay_rate': 'r.annual_pay_rate_cents is distinct from w.annual_pay_rate_cents',
+    'replay_prorated_pay': 'r.prorated_pay_cents is distinct from w.prorated_pay_cents',
+    'replay_chain': 'r.broken_links > 0',
+    'pay_not_positive': 'w.annual_pay_rate_cents <= 0 or w.prorated_pay_cents < 0 or w.full_year_equivalent_cents <= 0',
+} %}
+{%- set checks = compared.keys() | list + [
+    'duplicate_people', 'duplicate_events', 'event_after_termination', 'event_outside_year', 'headcount_identity',
+    'headcount_target', 'headcount_plan', 'headcount_opening', 'level_identity', 'level_total',
+] %}
+
+with snapshot as (
+    select *
+    from {{ ref('fct_workforce_snapshot') }}
+    where simulation_year = {{ year }}
+),
+
+ledger as (
+    select *
+    from {{ ref('fct_yearly_events') }}
+    where simulation_year = {{ year }}
+),
+
+headcount as (
+    select *
+    from {{ ref('fct_headcount') }}
+    where simulation_year = {{ year }}
+),
+
+levels as (
+    select *
+    from {{ ref('fct_headcount_by_level') }}
+    where simulation_year = {{ year }}
+),
+
+replayed as (
+    select
+        coalesce(w.scenario_id, r.scenario_id) as scenario_id,
+        coalesce(w.replicate_id, r.replicate_id) as replicate_id,
+        coalesce(w.employee_id, r.employee_id) as employee_id,
+        [
+            {%- for check, condition in compared.items() %}
+            case when {{ condition }} then '{{ check }}' end
+            {%- if not loop.last %},{% endif %}
+            {%- endfor %}
+        ] as failed
+    from snapshot as w
+    full join {{ ref('int_ledger_replay') }} as r
+        on r.scenario_id = w.scenario_id and r.replicate_id = w.replicate_id and r.employee_id = w.employee_id
+    where
+        {%- for condition in compared.values() %}
+        {% if not loop.first %}or {% endif %}{{ condition }}
+        {%- endfor %}
+),
+
+violations as (
+    select scenario_id, replicate_id, unnest(failed) as check_name, employee_id
+    from replayed
+
+    union all
+
+    select scenario_id, replicate_id, 'duplicate_people', employee_id
+    from snapshot
+    group by all
+    having count(*) > 1
+
+    union all
+
+    select scenario_id, replicate_id, 'duplicate_events', any_value(employee_id)
+    from ledger
+    group by scenario_id, replicate_id, event_id
+    having count(*) > 1
+
+    union all
+
+    -- On the termination date and after it nothing happens to a person, and nobody is terminated twice.
+    select e.scenario_id, e.replicate_id, 'event_after_termination', e.employee_id
+    from ledger as e
+    inner join {{ ref('fct_yearly_events') }} as t
+        on t.scenario_id = e.scenario_id and t.replicate_id = e.replicate_id and t.employee_id = e.employee_id
+    where t.event_type = 'termination'
+        and t.simulation_year <= {{ year }}
+        and t.event_id <> e.event_id
+        and e.effective_date >= t.effective_date
+
+    union all
+
+    select scenario_id, replicate_id, 'event_outside_year', employee_id
+    from ledger
+    where effective_date not between {{ year_start() }} and {{ year_end() }}
+
+    union all
+
+    select
+        scenario_id, replicate_id,
+        unnest([
+            case when opening + hires - new_hire_leavers - experienced_leavers - reduction_in_force <> closing
+                then 'headcount_identity' end,
+            case when closing <> target then 'headcount_target' end
+        ]),
+        null
+    from headcount
+
+    union all
+
+    select p.scenario_id, p.replicate_id, 'headcount_plan', null
+    from {{ ref('int_headcount_plan') }} as p
+    left join headcount as h on h.scenario_id = p.scenario_id and h.replicate_id = p.replicate_id
+    where (p.opening, p.hires, p.new_hire_leavers, p.experienced_leavers, p.reduction_in_force, p.target)
+        is distinct from
+        (h.opening, h.hires, h.new_hire_leavers, h.experienced_leavers, h.reduction_in_force, h.target)
+
+    union all
+
+    -- A year opens with what the year before closed with, the first year with the census.
+    select h.scenario_id, h.replicate_id, 'headcount_opening', null
+    from headcount as h
+    inner join {{ ref('dim_scenario') }} as s
+        on s.scenario_id = h.scenario_id and s.replicate_id = h.replicate_id
+    left join {{ ref('fct_headcount') }} as b
+        on b.scenario_id = h.scenario_id and b.replicate_id = h.replicate_id
+        and b.simulation_year = {{ year - 1 }}
+    left join (
+        select scenario_id, replicate_id, count(*) as people
+        from {{ ref('base_workforce') }}
+        group by all
+    ) as c
+        on c.scenario_id = h.scenario_id and c.replicate_id = h.replicate_id
+    where h.opening is distinct from
+        case when s.first_year = {{ year }} then coalesce(c.people, 0) else b.closing end
+
+    union all
+
+    select scenario_id, replicate_id, 'level_identity', null
+    from levels
+    where opening + hires + promotions_in - promotions_out - terminations <> closing
+
+    union all
+
+    select h.scenario_id, h.replicate_id, 'level_total', null
+    from headcount as h
+    left join (
+        select
+            scenario_id, replicate_id,
+            sum(opening) as opening, sum(hires) as hires, sum(promotions_in) as promotions_in,
+            sum(promotions_out) as promotions_out, sum(terminations) as terminations, sum(closing) as closing
+        from levels
+        group by scenario_id, replicate_id
+    ) as l
+        on l.scenario_id = h.scenario_id and l.replicate_id = h.replicate_id
+    where not coalesce(
+        l.opening = h.opening and l.hires = h.hires and l.promotions_in = h.promotions
+        and l.promotions_out = h.promotions and l.closing = h.closing
+        and l.terminations = h.new_hire_leavers + h.experienced_leavers + h.reduction_in_force, false)
+),
+
+counted as (
+    select scenario_id, replicate_id, check_name, count(*) as violations, min(employee_id) as example
+    from violations
+    where check_name is not null
+    group by all
+),
+
+summed as (
+    select
+        s.scenario_id,
+        s.replicate_id,
+        {%- for check in checks %}
+        cast(coalesce(sum(c.violations) filter (where c.check_name = '{{ check }}'), 0) as bigint) as {{ check }},
+        {%- endfor %}
+        cast(coalesce(sum(c.violations), 0) as bigint) as violations,
+        string_agg(
+            c.check_name || ': ' || c.violations
+            || case when c.example is null then '' else ', for example employee ''' || c.example || '''' end,
+            '; ' order by c.check_name
+        ) as report
+    from {{ ref('dim_scenario') }} as s
+    left join counted as c on c.scenario_id = s.scenario_id and c.replicate_id = s.replicate_id
+    where s.first_year <= {{ year }}
+    group by s.scenario_id, s.replicate_id
+)
+
+select
+    scenario_id,
+    replicate_id,
+    {{ year }} as simulation_year,
+    {%- for check in checks %}
+    {{ check }},
+    {%- endfor %}
+    case
+        when violations > 0 then error(
+            'check_year failed for scenario ' || scenario_id || ', replicate ' || replicate_id
+            || ', year {{ year }}: ' || report
+        )
+        else 'passed'
+    end as outcome
+from summed

@@ -1,0 +1,73 @@
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='simulation_year') }}
+-- Everybody employed on some day of the year, as of 31 December; a leaver's tenure is that of the termination date.
+with people as (
+    select
+        w.scenario_id,
+        w.replicate_id,
+        w.employee_id,
+        w.is_new_hire,
+        w.birth_date,
+        w.hire_date,
+        w.termination_date,
+        {{ completed_years('w.birth_date', year_end()) }} as age_years,
+        {{ completed_years('w.hire_date', 'coalesce(w.termination_date, ' ~ year_end() ~ ')') }} as tenure_years,
+        c.closing_level,
+        w.level_source,
+        c.closing_pay_cents,
+        c.prorated_pay_cents,
+        c.below_band,
+        w.raise_month,
+        w.deferral_rate_e5,
+        w.enrollment_date,
+        w.roth_rate_e5,
+        w.auto_escalation_opt_out,
+        w.scheduled_hours_per_week,
+        w.department,
+        w.job_title,
+        w.gender
+    from {{ ref('int_workforce_year') }} as w
+    inner join {{ ref('int_pay_changes') }} as c
+        on c.scenario_id = w.scenario_id and c.replicate_id = w.replicate_id and c.employee_id = w.employee_id
+)
+
+select
+    p.scenario_id,
+    p.replicate_id,
+    {{ simulation_year() }} as simulation_year,
+    p.employee_id,
+    case when p.termination_date is null then 'active' else 'terminated' end as employment_status,
+    case
+        when p.is_new_hire and p.termination_date is null then 'new_hire_active'
+        when p.is_new_hire then 'new_hire_terminated'
+        when p.termination_date is null then 'continuous_active'
+        else 'experienced_terminated'
+    end as detailed_status,
+    p.birth_date,
+    p.hire_date,
+    p.termination_date,
+    p.age_years,
+    a.age_band,
+    p.tenure_years,
+    t.tenure_band,
+    p.closing_level as job_level,
+    p.level_source,
+    p.closing_pay_cents as annual_pay_rate_cents,
+    p.prorated_pay_cents,
+    p.closing_pay_cents as full_year_equivalent_cents,
+    p.below_band,
+    p.raise_month,
+    p.deferral_rate_e5,
+    p.enrollment_date,
+    p.roth_rate_e5,
+    p.auto_escalation_opt_out,
+    p.scheduled_hours_per_week,
+    p.department,
+    p.job_title,
+    p.gender
+from people as p
+inner join {{ ref('dim_age_band') }} as a
+    on a.scenario_id = p.scenario_id and a.replicate_id = p.replicate_id
+    and p.age_years >= a.min_age and p.age_years < a.max_age
+inner join {{ ref('dim_tenure_band') }} as t
+    on t.scenario_id = p.scenario_id and t.replicate_id = p.replicate_id
+    and p.tenure_years >= t.min_years and p.tenure_years < t.max_years

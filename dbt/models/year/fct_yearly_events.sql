@@ -1,0 +1,72 @@
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='simulation_year') }}
+-- The ledger. Events of one person and day apply in the order of event_sequence.
+with events as (
+    select
+        scenario_id, replicate_id, simulation_year, employee_id,
+        'hire' as event_type,
+        hire_date as effective_date,
+        10 as event_sequence,
+        cast(null as bigint) as amount_before_cents,
+        opening_pay_cents as amount_after_cents,
+        cast(null as integer) as level_before,
+        opening_level as level_after,
+        'headcount_plan' as reason,
+        birth_date,
+        scheduled_hours_per_week
+    from {{ ref('int_pay_changes') }}
+    where is_new_hire
+
+    union all
+
+    select
+        scenario_id, replicate_id, simulation_year, employee_id,
+        'promotion', {{ promotion_date() }}, 20,
+        january_pay_cents, promoted_pay_cents, opening_level, closing_level,
+        case when below_band then 'below_band' else 'promotion' end,
+        null, null
+    from {{ ref('int_pay_changes') }}
+    where is_promoted
+
+    union all
+
+    select
+        scenario_id, replicate_id, simulation_year, employee_id,
+        'raise', raise_date, 30,
+        case when raise_month = 1 then opening_pay_cents else promoted_pay_cents end,
+        case when raise_month = 1 then january_pay_cents else closing_pay_cents end,
+        case when raise_month = 1 then opening_level else closing_level end,
+        case when raise_month = 1 then opening_level else closing_level end,
+        'merit_and_cola',
+        null, null
+    from {{ ref('int_pay_changes') }}
+    where has_raise
+
+    union all
+
+    select
+        scenario_id, replicate_id, simulation_year, employee_id,
+        'termination', termination_date, 90,
+        closing_pay_cents, null, closing_level, null,
+        termination_reason,
+        null, null
+    from {{ ref('int_pay_changes') }}
+    where termination_date is not null
+)
+
+select
+    scenario_id,
+    replicate_id,
+    simulation_year,
+    employee_id,
+    scenario_id || ':' || replicate_id || ':' || simulation_year || ':' || employee_id || ':' || event_type as event_id,
+    event_type,
+    effective_date,
+    event_sequence,
+    amount_before_cents,
+    amount_after_cents,
+    level_before,
+    level_after,
+    reason,
+    birth_date,
+    scheduled_hours_per_week
+from events

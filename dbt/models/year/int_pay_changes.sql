@@ -1,0 +1,157 @@
+-- Pay and level of each person through the year: a raise on 1 January, the promotion on 1 February, a raise on or
+-- after that day (promotion first where both fall on it), and what that pays from start to end, both included.
+-- A person has one raise month, so at most one of the two raises. Nothing happens on a termination date.
+{%- set raise_date = 'make_date(' ~ simulation_year() ~ ', p.raise_month, 1)' %}
+
+with people as (
+    select
+        p.scenario_id,
+        p.replicate_id,
+        p.employee_id,
+        p.is_new_hire,
+        p.birth_date,
+        p.hire_date,
+        p.start_date,
+        p.termination_date,
+        p.termination_reason,
+        p.job_level,
+        p.annual_pay_rate_cents,
+        p.raise_month,
+        p.scheduled_hours_per_week,
+        {{ raise_date }} as raise_date,
+        -- with a year of service on the day and still employed after it
+        date_sub('year', p.hire_date, {{ raise_date }}) >= 1
+            and (p.termination_date is null or p.termination_date > {{ raise_date }}) as has_raise,
+        p.hire_date <= {{ promotion_date() }}
+            and (p.termination_date is null or p.termination_date > {{ promotion_date() }})
+            as is_employed_for_promotion,
+        {{ completed_years('p.birth_date', promotion_date()) }} as promotion_age,
+        greatest({{ completed_years('p.hire_date', promotion_date()) }}, 0) as promotion_tenure
+    from {{ ref('int_workforce_year') }} as p
+),
+
+january as (
+    select
+        p.*,
+        s.seed,
+        s.cola_rate_e5,
+        s.raise_cap_rate_e5,
+        s.raise_cap_amount_cents,
+        s.promotion_raise_e5,
+        s.promotion_raise_spread_e5,
+        s.promotion_cap_rate_e5,
+        s.promotion_cap_amount_cents,
+        l.merit_rate_e5,
+        u.merit_rate_e5 as next_merit_rate_e5,
+        u.min_pay_cents as next_min_pay_cents,
+        case
+            when p.has_raise and p.raise_month = 1 then {{ raised_pay('p.annual_pay_rate_cents', 'l.merit_rate_e5') }}
+            else p.annual_pay_rate_cents
+        end as january_pay_cents,
+        -- 0 for who cannot be promoted
+        case
+            when p.is_employed_for_promotion
+                and u.level is not null
+                and p.promotion_tenure >= s.promotion_min_tenure
+                and p.promotion_age < s.promotion_max_age
+                then {{ chance_e15('s.promotion_base_rate_e5', 'a.promotion_mult_e5', 't.promotion_mult_e5',
+                                   'l.promotion_factor_e5', 's.promotion_dial_e5') }}
+            else 0
+        end as promotion_chance_e15
+    from people as p
+    inner join {{ ref('dim_scenario') }} as s
+        on s.scenario_id = p.scenario_id and s.replicate_id = p.replicate_id
+    inner join {{ ref('int_pay_band') }} as l
+        on l.scenario_id = p.scenario_id and l.replicate_id = p.replicate_id and l.level = p.job_level
+    left join {{ ref('int_pay_band') }} as u
+        on u.scenario_id = p.scenario_id and u.replicate_id = p.replicate_id and u.level = p.job_level + 1
+    inner join {{ ref('dim_age_band') }} as a
+        on a.scenario_id = p.scenario_id and a.replicate_id = p.replicate_id
+        and p.promotion_age >= a.min_age and p.promotion_age < a.max_age
+    inner join {{ ref('dim_tenure_band') }} as t
+        on t.scenario_id = p.scenario_id and t.replicate_id = p.replicate_id
+        and p.promotion_tenure >= t.min_years and p.promotion_tenure < t.max_years
+),
+
+decided as (
+    select
+        *,
+        case
+            when promotion_chance_e15 > 0
+                then {{ happens(draw('promote', 'employee_id', simulation_year(), 'january'), 'promotion_chance_e15') }}
+            else false
+        end as is_promoted
+    from january
+),
+
+february as (
+    select
+        *,
+        case
+            when is_promoted then cast(least(
+                greatest(
+                    -- pay * (1 + raise + spread * (2u - 1)), with 2u - 1 in units of 2^-53
+                    {{ div_round(
+                        'cast(january_pay_cents as hugeint) * (
+                            cast(100000 + promotion_raise_e5 as hugeint) * 9007199254740992
+                            + cast(promotion_raise_spread_e5 as hugeint)
+                            * (2 * ' ~ draw('promote_pay', 'employee_id', simulation_year(), 'decided') ~ ' + 1 - 9007199254740992)
+                        )',
+                        'cast(100000 as hugeint) * 9007199254740992'
+                    ) }},
+                    next_min_pay_cents
+                ),
+                {{ div_round('january_pay_cents * (100000 + promotion_cap_rate_e5)', '100000') }},
+                january_pay_cents + promotion_cap_amount_cents
+            ) as bigint)
+            else january_pay_cents
+        end as promoted_pay_cents
+    from decided
+),
+
+closed as (
+    select
+        *,
+        case
+            when has_raise and raise_month > 1 and is_promoted
+                then {{ raised_pay('promoted_pay_cents', 'next_merit_rate_e5') }}
+            when has_raise and raise_month > 1
+                then {{ raised_pay('promoted_pay_cents', 'merit_rate_e5') }}
+            else promoted_pay_cents
+        end as closing_pay_cents,
+        coalesce(termination_date, {{ year_end() }}) + 1 as day_after
+    from february
+)
+
+select
+    scenario_id,
+    replicate_id,
+    {{ simulation_year() }} as simulation_year,
+    employee_id,
+    is_new_hire,
+    birth_date,
+    hire_date,
+    termination_date,
+    termination_reason,
+    job_level as opening_level,
+    job_level + cast(is_promoted as integer) as closing_level,
+    annual_pay_rate_cents as opening_pay_cents,
+    january_pay_cents,
+    promoted_pay_cents,
+    closing_pay_cents,
+    has_raise,
+    raise_date,
+    raise_month,
+    promotion_chance_e15,
+    is_promoted,
+    is_promoted and promoted_pay_cents < next_min_pay_cents as below_band,
+    -- Pay of 1 January (or of the start) for all days, and each later change for the days that are left. Where a
+    -- change did not happen its difference is 0.
+    cast({{ div_round(
+        'january_pay_cents * (day_after - start_date)
+        + (promoted_pay_cents - january_pay_cents) * (day_after - ' ~ promotion_date() ~ ')
+        + (closing_pay_cents - promoted_pay_cents) * (day_after - raise_date)',
+        days_in_year()
+    ) }} as bigint) as prorated_pay_cents,
+    scheduled_hours_per_week
+from closed
