@@ -1,0 +1,77 @@
+"""Writing a file so that it appears complete or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from planwise.errors import CensusError, UsageError
+
+
+@contextlib.contextmanager
+def atomic_output(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """Open a file that takes its name only when the block ends well.
+
+    It is written beside its place under another name, synced, renamed, and the folder synced;
+    if the block raises, nothing is left.
+
+    Args:
+        path: the file to be.
+        overwrite: whether a file that is there may be replaced.
+
+    Raises:
+        UsageError: the file is there already and may not be replaced.
+        CensusError: the folder is missing or cannot be written, or the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        _refuse_existing(path, overwrite)
+        file = temporary.open("wb")
+    except OSError as error:
+        raise CensusError(_complaint(path, error)) from error
+    try:
+        with file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _refuse_existing(path, overwrite)
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise CensusError(_complaint(path, error)) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _refuse_existing(path: Path, overwrite: bool) -> None:
+    if path.is_dir():
+        raise CensusError(f"{path}: is a folder; name a file in it")
+    if not overwrite and path.exists():
+        raise UsageError(f"{path}: is there already; choose another name or allow to overwrite it (--force)")
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _complaint(path: Path, error: OSError) -> str:
+    mends = {
+        errno.ENOENT: f"the folder {path.parent} does not exist; create it",
+        errno.ENOTDIR: f"{path.parent} is not a folder; choose another place",
+        errno.EACCES: f"the folder {path.parent} may not be written by this user; choose another",
+        errno.EROFS: f"the folder {path.parent} is read-only; choose another",
+        errno.ENOSPC: "the disk is full; free some space or choose another place",
+        errno.EDQUOT: "the disk quota is used up; free some space or choose another place",
+        errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+    }
+    mend = mends.get(error.errno or 0, f"{error.strerror or error}; choose another place")
+    return f"{path}: cannot be written: {mend}"
