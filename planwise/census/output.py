@@ -52,7 +52,9 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
     if path.is_dir():
         raise CensusError(f"{path}: is a folder; name a file in it")
     if not overwrite and path.exists():
-        raise UsageError(f"{path}: is there already; choose another name or allow to overwrite it (--force)")
+        raise UsageError(
+            f"{path}: is there already; choose another name or allow to overwrite it (--force)"
+        )
 
 
 def _sync_folder(folder: Path) -> None:

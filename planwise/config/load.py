@@ -118,7 +118,9 @@ class Config:
                 continue
             old = getattr(self, section)
             try:
-                sections[section] = type(old).model_validate({**dict(old), **values})
+                # Only what was given: None of a key that was left out is no value to check.
+                kept = {key: getattr(old, key) for key in old.model_fields_set}
+                sections[section] = type(old).model_validate({**kept, **values})
             except ValidationError as error:
                 document = YamlDocument(Path(origin), {}, {})
                 problems += [
