@@ -1,0 +1,83 @@
+"""All that a plugin imports: the marker, the value types, the errors.
+
+This module is the compatibility promise. It imports neither DuckDB nor dbt nor anything else that
+is heavy, and a test holds it to that.
+
+Example:
+    A whole plugin, named by the entry point ``mine = "my_package:MyBatcher"`` in the group
+    ``planwise.plugins``::
+
+        from planwise.api import Batch, BatchPlan, PlanRequest, hookimpl
+
+        class MyBatcher:
+            @hookimpl
+            def plan_batches(self, request: PlanRequest) -> BatchPlan: ...
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pluggy
+
+from planwise.errors import (
+    CheckpointError,
+    GraphError,
+    PlanwiseError,
+    ProjectError,
+    WarehouseError,
+)
+from planwise.hookspecs import PROJECT
+from planwise.values import (
+    Baseline,
+    Batch,
+    BatchPlan,
+    BatchRequest,
+    BatchResult,
+    CompressedState,
+    Machine,
+    Metric,
+    ModelNode,
+    ModelResult,
+    PlanRequest,
+    PluginOption,
+    ReportSection,
+    RunSummary,
+    Setting,
+    SettingValue,
+    StateTable,
+    TuneRequest,
+    YearObservation,
+)
+
+API_VERSION: Final = "0.1"
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+__all__ = [
+    "API_VERSION",
+    "Baseline",
+    "Batch",
+    "BatchPlan",
+    "BatchRequest",
+    "BatchResult",
+    "CheckpointError",
+    "CompressedState",
+    "GraphError",
+    "Machine",
+    "Metric",
+    "ModelNode",
+    "ModelResult",
+    "PlanRequest",
+    "PlanwiseError",
+    "PluginOption",
+    "ProjectError",
+    "ReportSection",
+    "RunSummary",
+    "Setting",
+    "SettingValue",
+    "StateTable",
+    "TuneRequest",
+    "WarehouseError",
+    "YearObservation",
+    "hookimpl",
+]

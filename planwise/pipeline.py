@@ -1,0 +1,389 @@
+"""The kernel: tune, plan, run the foundation and each year, checkpoint, record.
+
+It knows ports and hooks; dbt, DuckDB, files and the terminal are handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+
+from planwise.improvement import improvement
+from planwise.measure import Sample, take_sample
+from planwise.ports import CheckpointPort, GraphPort, Observer, ProjectPort, WarehousePort
+from planwise.relay import Relay
+from planwise.results import (
+    CheckpointRecord,
+    ChosenSetting,
+    ModelRecord,
+    PhaseRecord,
+    RunPlan,
+    RunResult,
+)
+from planwise.values import (
+    Baseline,
+    Batch,
+    BatchPlan,
+    BatchRequest,
+    BatchResult,
+    Machine,
+    Metric,
+    MetricKind,
+    ModelNode,
+    Phase,
+    PlanRequest,
+    RunSummary,
+    TuneRequest,
+    YearObservation,
+)
+
+
+@frozen
+class RunRequest:
+    """What to run.
+
+    Attributes:
+        years: simulation years, ascending and without gaps or repeats.
+        pool_size: how many models may run at once.
+        step_variable: the dbt var that holds the year.
+        inputs_schema: schema of the sources that planwise fills; a project that reads nothing
+            from it is run without inputs.
+        fixed_settings: DuckDB settings that the user chose; they win over every plugin.
+        baseline: what improvement is quoted against, if anything.
+    """
+
+    years: tuple[int, ...]
+    pool_size: int
+    step_variable: str = "simulation_year"
+    inputs_schema: str = "inputs"
+    fixed_settings: tuple[ChosenSetting, ...] = ()
+    baseline: Baseline | None = None
+
+
+@define
+class _Span:
+    """From one sample to another."""
+
+    start: Sample
+    end: Sample = field(init=False)
+
+    @property
+    def wall_s(self) -> float:
+        return self.end.wall_s - self.start.wall_s
+
+    @property
+    def cpu_s(self) -> float:
+        return self.end.cpu_s - self.start.cpu_s
+
+    def metric(self, kind: MetricKind, name: str, year: int | None, **more: Any) -> Metric:
+        return Metric(
+            kind,
+            name,
+            year,
+            self.wall_s,
+            self.cpu_s,
+            rss_bytes=self.end.rss_bytes,
+            peak_rss_bytes=self.end.peak_rss_bytes,
+            bytes_read=self.end.bytes_read - self.start.bytes_read,
+            bytes_written=self.end.bytes_written - self.start.bytes_written,
+            **more,
+        )
+
+
+@contextmanager
+def _span() -> Iterator[_Span]:
+    span = _Span(take_sample())
+    try:
+        yield span
+    finally:
+        span.end = take_sample()
+
+
+class Pipeline:
+    """Runs a project through the years.
+
+    Args:
+        relay: the plugins.
+        project: the dbt project, its session open.
+        warehouse: the database, not open yet.
+        checkpoints: where states go.
+        observer: who watches.
+        machine: measures the machine when called.
+    """
+
+    def __init__(
+        self,
+        relay: Relay,
+        project: ProjectPort,
+        warehouse: WarehousePort,
+        checkpoints: CheckpointPort,
+        observer: Observer,
+        machine: Callable[[], Machine],
+    ) -> None:
+        self._relay = relay
+        self._project = project
+        self._warehouse = warehouse
+        self._checkpoints = checkpoints
+        self._observer = observer
+        self._machine = machine
+        self._durations: dict[str, float] = {}
+        self._settings: dict[str, ChosenSetting] = {}
+        self._parse_s = 0.0
+
+    def plan(self, request: RunRequest) -> RunPlan:
+        """What :meth:`run` would do for the first year, without doing it.
+
+        Raises:
+            PlanwiseError: the project cannot be parsed, or a plugin misbehaves.
+        """
+        settings = self._tuned(request, observed=None)
+        graph = self._project.graph(request.years[0])
+        return RunPlan(
+            years=request.years,
+            pool_size=request.pool_size,
+            settings=settings,
+            foundation=self._batches(graph.foundation, request, graph),
+            year=self._batches(graph.year, request, graph),
+            nodes={**graph.foundation, **graph.year},
+        )
+
+    def run(self, request: RunRequest, load_inputs: Callable[[], int]) -> RunResult:
+        """Run the foundation and every year.
+
+        Args:
+            request: what to run.
+            load_inputs: writes what the project reads as sources, once the database is open;
+                gives the rows written.
+
+        Raises:
+            PlanwiseError: a step failed; what was finished before is in the database.
+        """
+        with _span() as whole:
+            settings = self._tuned(request, observed=None)
+            self._settings = {each.name: each for each in settings}
+            self._warehouse.open({each.name: each.value for each in settings})
+            foundation = self._run_foundation(request, load_inputs)
+            phases = [self._run_year(request, year) for year in request.years]
+        self._relay.record_metric(whole.metric("run", "run", None))
+        summary = RunSummary(request.years, whole.wall_s, succeeded=True, baseline=request.baseline)
+        total_ms = request.baseline.total_simulation_ms if request.baseline else None
+        return RunResult(
+            years=tuple(phase.year for phase in phases if phase.year is not None),
+            requested_years=request.years,
+            wall_s=whole.wall_s,
+            cpu_s=whole.cpu_s,
+            parse_s=self._parse_s,
+            peak_rss_bytes=whole.end.peak_rss_bytes,
+            foundation=foundation,
+            year_phases=tuple(phases),
+            settings=tuple(self._settings.values()),
+            sections=self._relay.report_sections(summary),
+            baseline=request.baseline,
+            improvement=improvement(total_ms, whole.wall_s),
+            parsed_anew_because=self._project.parsed_anew_because,
+        )
+
+    def _run_foundation(self, request: RunRequest, load_inputs: Callable[[], int]) -> PhaseRecord:
+        first = request.years[0]
+        self._observer.phase_started("foundation", None, 0)
+        with _span() as span:
+            graph = self._graph(first)
+            rows = load_inputs() if request.inputs_schema in graph.source_schemas else 0
+            self._observer.phase_started("foundation", None, len(graph.foundation))
+            models, batches = self._run_phase("foundation", None, graph.foundation, graph, request)
+        baseline = request.baseline.foundation_setup_ms if request.baseline else None
+        record = _phase_record("foundation", None, span, models, batches, extra_rows=rows)
+        return self._finish(evolve(record, improvement=improvement(baseline, span.wall_s)), span)
+
+    def _run_year(self, request: RunRequest, year: int) -> PhaseRecord:
+        graph = self._graph(year)
+        name = f"year {year}"
+        self._observer.phase_started(name, year, len(graph.year))
+        with _span() as span:
+            models, batches = self._run_phase("year", year, graph.year, graph, request)
+            self._warehouse.checkpoint()
+            spilled = self._warehouse.spilled_bytes()
+            checkpoint = self._store_state(year, graph)
+        baseline = request.baseline.year_processing_ms if request.baseline else None
+        record = _phase_record(name, year, span, models, batches, checkpoint=checkpoint)
+        record = evolve(record, improvement=improvement(baseline, span.wall_s))
+        self._finish(record, span)
+        if year != request.years[-1]:
+            seen = YearObservation(year, span.wall_s, span.cpu_s, span.end.peak_rss_bytes, spilled)
+            self._retune(request, seen)
+        return record
+
+    def _run_phase(
+        self,
+        phase: Phase,
+        year: int | None,
+        nodes: Mapping[str, ModelNode],
+        graph: GraphPort,
+        request: RunRequest,
+    ) -> tuple[list[ModelRecord], int]:
+        """Run all batches of a phase; gives the models' records and the number of batches."""
+        plan = self._batches(nodes, request, graph)
+        first = year is None or year == request.years[0]
+        step = request.years[0] if year is None else year
+        records: list[ModelRecord] = []
+        for number, batch in enumerate(plan.batches, start=1):
+            batch_request = BatchRequest(
+                nodes=tuple(nodes[key] for key in batch.nodes),
+                phase=phase,
+                year=year,
+                full_refresh=first,
+                variables={request.step_variable: step},
+                pool_size=request.pool_size,
+                project=self._project.directory,
+                connect=self._warehouse.connect,
+            )
+            records += self._run_batch(batch_request, number)
+            self._observer.models_finished(len(batch.nodes))
+        return records, len(plan.batches)
+
+    def _run_batch(self, request: BatchRequest, number: int) -> list[ModelRecord]:
+        with _span() as span:
+            result = self._relay.execute_batch(request)
+            if result is None:
+                result = self._project.execute(request)
+        by_id = {node.unique_id: node for node in request.nodes}
+        counts = self._warehouse.row_counts([node.relation for node in request.nodes])
+        rows = {key: counts.get(node.relation) for key, node in by_id.items()}
+        self._record_models(result, rows, request)
+        name = f"{request.phase} batch {number}"
+        total = sum(count for count in rows.values() if count is not None)
+        self._relay.record_metric(span.metric("batch", name, request.year, rows=total))
+        return [
+            ModelRecord(
+                each.unique_id,
+                by_id[each.unique_id].name,
+                request.year,
+                each.wall_s,
+                each.cpu_s,
+                rows[each.unique_id],
+                each.executed_by,
+            )
+            for each in result.results
+        ]
+
+    def _record_models(
+        self, result: BatchResult, rows: Mapping[str, int | None], request: BatchRequest
+    ) -> None:
+        for each in result.results:
+            self._durations[each.unique_id] = each.wall_s
+            self._relay.record_metric(
+                Metric(
+                    "model",
+                    each.unique_id,
+                    request.year,
+                    each.wall_s,
+                    each.cpu_s,
+                    peak_rss_bytes=each.peak_rss_bytes,
+                    rows=rows[each.unique_id],
+                    bytes_read=each.bytes_read,
+                    bytes_written=each.bytes_written,
+                )
+            )
+
+    def _batches(
+        self, nodes: Mapping[str, ModelNode], request: RunRequest, graph: GraphPort
+    ) -> BatchPlan:
+        """The plan for these nodes, with the durations that are known so far."""
+        if not nodes:
+            return BatchPlan([])
+        if graph.has_run_hooks:
+            # dbt's on-run-start and on-run-end belong to an invocation: a phase is one then, as
+            # it is with plain dbt, and dbt orders the nodes itself.
+            return BatchPlan([Batch(sorted(nodes))])
+        known = {key: self._durations[key] for key in nodes if key in self._durations}
+        durations = known if len(known) == len(nodes) else {}
+        return self._relay.plan_batches(PlanRequest(nodes, request.pool_size, durations))
+
+    def _graph(self, year: int) -> GraphPort:
+        with _span() as span:
+            graph = self._project.graph(year)
+        self._parse_s += span.wall_s
+        return graph
+
+    def _store_state(self, year: int, graph: GraphPort) -> CheckpointRecord | None:
+        if not graph.state_relations:
+            return None
+        with _span() as span:
+            tables = [self._warehouse.state_table(r, year) for r in graph.state_relations]
+            record = self._checkpoints.write(year, tables, self._relay)
+        self._relay.record_metric(
+            span.metric(
+                "checkpoint",
+                f"year {year}",
+                year,
+                rows=record.rows,
+                values={
+                    "raw_bytes": record.raw_bytes,
+                    "stored_bytes": record.stored_bytes,
+                    "ratio": record.ratio,
+                    "compress_s": record.compress_s,
+                    "restore_s": record.restore_s,
+                },
+            )
+        )
+        return record
+
+    def _tuned(
+        self, request: RunRequest, observed: YearObservation | None
+    ) -> tuple[ChosenSetting, ...]:
+        """The user's own settings, then what the plugins add."""
+        fixed = {each.name: each.value for each in request.fixed_settings}
+        tune = TuneRequest(self._machine(), request.pool_size, fixed, observed)
+        chosen = [
+            ChosenSetting(
+                each.setting.name, each.setting.value, f"plugin {each.plugin}", each.setting.reason
+            )
+            for each in self._relay.db_tune(tune)
+        ]
+        return (*request.fixed_settings, *chosen)
+
+    def _retune(self, request: RunRequest, observed: YearObservation) -> None:
+        """Ask the tuners again; apply what changed, and say so."""
+        for each in self._tuned(request, observed):
+            old = self._settings.get(each.name)
+            if old is not None and old.value == each.value:
+                continue
+            self._warehouse.apply({each.name: each.value})
+            self._settings[each.name] = each
+            before = "DuckDB's default" if old is None else repr(old.value)
+            self._observer.note(
+                f"after {observed.year}: {each.name} {before} -> {each.value!r} ({each.reason})"
+            )
+
+    def _finish(self, record: PhaseRecord, span: _Span) -> PhaseRecord:
+        self._relay.record_metric(span.metric("phase", record.name, record.year, rows=record.rows))
+        self._observer.phase_finished(record)
+        return record
+
+
+def _phase_record(
+    name: str,
+    year: int | None,
+    span: _Span,
+    models: Sequence[ModelRecord],
+    batches: int,
+    *,
+    extra_rows: int = 0,
+    checkpoint: CheckpointRecord | None = None,
+) -> PhaseRecord:
+    return PhaseRecord(
+        name=name,
+        year=year,
+        wall_s=span.wall_s,
+        cpu_s=span.cpu_s,
+        peak_rss_bytes=span.end.peak_rss_bytes,
+        rows=extra_rows + sum(model.rows or 0 for model in models),
+        bytes_read=span.end.bytes_read - span.start.bytes_read,
+        bytes_written=span.end.bytes_written - span.start.bytes_written,
+        batches=batches,
+        models=tuple(models),
+        checkpoint=checkpoint,
+    )

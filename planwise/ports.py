@@ -1,0 +1,105 @@
+"""What the pipeline needs of the outside: it names no dbt, no DuckDB, no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+from planwise.relay import Relay
+from planwise.results import CheckpointRecord, PhaseRecord
+from planwise.values import BatchRequest, BatchResult, ModelNode, SettingValue, StateTable
+
+Relation = tuple[str, str]
+"""(schema, table)."""
+
+
+class GraphPort(Protocol):
+    """The executed nodes of a project for one year."""
+
+    @property
+    def foundation(self) -> Mapping[str, ModelNode]:
+        """Nodes that run once, by unique id."""
+
+    @property
+    def year(self) -> Mapping[str, ModelNode]:
+        """Nodes that run in each year, by unique id."""
+
+    @property
+    def state_relations(self) -> tuple[Relation, ...]:
+        """Tables that the next year reads back."""
+
+    @property
+    def source_schemas(self) -> frozenset[str]:
+        """Schemas of the sources that the project reads."""
+
+    @property
+    def has_run_hooks(self) -> bool:
+        """Whether a phase must be one invocation of dbt."""
+
+
+class ProjectPort(Protocol):
+    """A project that is stepped through the years."""
+
+    @property
+    def directory(self) -> Path:
+        """The project's folder."""
+
+    @property
+    def parsed_anew_because(self) -> tuple[str, ...]:
+        """Why each year has to be parsed anew; empty when one parse serves all."""
+
+    def graph(self, year: int) -> GraphPort:
+        """The graph of a year."""
+
+    def execute(self, request: BatchRequest) -> BatchResult:
+        """Run a batch the default way."""
+
+
+class WarehousePort(Protocol):
+    """The database of a run."""
+
+    def open(self, settings: Mapping[str, SettingValue]) -> None:
+        """Open the database with these settings."""
+
+    def apply(self, settings: Mapping[str, SettingValue]) -> None:
+        """Change settings of the open database."""
+
+    def connect(self) -> AbstractContextManager[Any]:
+        """Lend a cursor."""
+
+    def row_counts(self, relations: Sequence[Relation]) -> dict[Relation, int]:
+        """Rows of the tables among the relations."""
+
+    def state_table(self, relation: Relation, year: int) -> StateTable:
+        """A year's rows of a table."""
+
+    def spilled_bytes(self) -> int:
+        """Bytes in temporary files now."""
+
+    def checkpoint(self) -> None:
+        """Write everything committed into the database file."""
+
+
+class CheckpointPort(Protocol):
+    """Where the state of finished years is kept."""
+
+    def write(self, year: int, tables: Sequence[StateTable], relay: Relay) -> CheckpointRecord:
+        """Compress, verify and store the state of a year."""
+
+
+class Observer(Protocol):
+    """Who watches a run: the terminal, or nobody."""
+
+    def phase_started(self, name: str, year: int | None, models: int) -> None:
+        """A phase begins; so many models will run."""
+
+    def models_finished(self, count: int) -> None:
+        """So many more models of the phase are done."""
+
+    def phase_finished(self, record: PhaseRecord) -> None:
+        """A phase is done."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line."""

@@ -1,0 +1,199 @@
+"""What the user fixed, from every place where it can be said: command line, environment, config."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from planwise.errors import UsageError
+from planwise.results import ChosenSetting
+from planwise.values import Baseline, PluginOption, SettingValue
+
+if TYPE_CHECKING:
+    from planwise.config import Config
+
+MEMORY_VARIABLE: Final = "DUCKDB_MEMORY_LIMIT"
+THREADS_VARIABLE: Final = "DUCKDB_THREADS"
+PARSE_VARIABLE: Final = "DBT_PARTIAL_PARSE"
+_MEMORY: Final = re.compile(r"\d+(\.\d+)?\s*(%|B|[KMGT]i?B)\Z", re.IGNORECASE | re.ASCII)
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off"})
+
+
+def memory_text(text: str, where: str) -> str:
+    """A memory limit as DuckDB takes it.
+
+    Args:
+        text: such as ``4GB``, ``512MiB`` or ``80%``.
+        where: what to name in the error.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if not _MEMORY.match(text.strip()) or not re.search(r"[1-9]", text):
+        raise UsageError(f"{where}: expected a size like 4GB, 512MiB or 80%, got '{text}'")
+    return text.strip()
+
+
+def thread_count(text: str, where: str) -> int:
+    """A number of threads.
+
+    Raises:
+        UsageError: not a whole number from 1 to 1024.
+    """
+    if not re.fullmatch(r"\s*[0-9]{1,4}\s*", text) or not 1 <= int(text) <= 1024:
+        raise UsageError(f"{where}: expected a whole number from 1 to 1024, got '{text}'")
+    return int(text)
+
+
+def fixed_settings(
+    config: Config, environ: Mapping[str, str], *, memory_limit: str | None, threads: int | None
+) -> tuple[ChosenSetting, ...]:
+    """DuckDB settings that the user chose: command line over environment over config.
+
+    Args:
+        config: the configuration; its section ``environment``.
+        environ: the process's environment.
+        memory_limit, threads: from the command line, or None.
+
+    Raises:
+        UsageError: a value that DuckDB could not take.
+    """
+    chosen: list[ChosenSetting] = []
+    memory = config.environment.DUCKDB_MEMORY_LIMIT
+    if memory_limit is not None:
+        chosen.append(
+            ChosenSetting(
+                "memory_limit", memory_text(memory_limit, "--memory-limit"), "command line"
+            )
+        )
+    elif environ.get(MEMORY_VARIABLE):
+        value = memory_text(environ[MEMORY_VARIABLE], MEMORY_VARIABLE)
+        chosen.append(ChosenSetting("memory_limit", value, "environment"))
+    elif memory is not None:
+        chosen.append(ChosenSetting("memory_limit", memory, "config"))
+    if threads is not None:
+        chosen.append(ChosenSetting("threads", threads, "command line"))
+    elif environ.get(THREADS_VARIABLE):
+        count = thread_count(environ[THREADS_VARIABLE], THREADS_VARIABLE)
+        chosen.append(ChosenSetting("threads", count, "environment"))
+    elif config.environment.DUCKDB_THREADS is not None:
+        chosen.append(ChosenSetting("threads", config.environment.DUCKDB_THREADS, "config"))
+    return tuple(chosen)
+
+
+def partial_parse(config: Config, environ: Mapping[str, str]) -> bool:
+    """Whether dbt may reuse its parse cache: environment over config; yes unless said otherwise.
+
+    Raises:
+        UsageError: the environment holds something that is neither yes nor no.
+    """
+    text = environ.get(PARSE_VARIABLE, "")
+    if text:
+        if text.lower() not in _TRUE | _FALSE:
+            raise UsageError(f"{PARSE_VARIABLE}: expected true or false, got '{text}'")
+        return text.lower() in _TRUE
+    return config.environment.DBT_PARTIAL_PARSE is not False
+
+
+def configured_baseline(config: Config) -> Baseline | None:
+    """The baseline that the configuration gives, named as configured; None without one."""
+    metrics = config.performance.baseline_metrics
+    values = (metrics.foundation_setup, metrics.year_processing, metrics.total_simulation)
+    if all(value is None for value in values):
+        return None
+    foundation, year, total = (None if value is None else float(value) for value in values)
+    return Baseline("configured", foundation, year, total)
+
+
+def plugin_option_values(
+    declared: Mapping[str, Sequence[PluginOption]],
+    *,
+    flags: Mapping[str, Mapping[str, SettingValue]],
+    environ: Mapping[str, str],
+    config: Config,
+) -> dict[str, dict[str, SettingValue | None]]:
+    """The settled options of each plugin: flag over environment over config over default.
+
+    Args:
+        declared: what each plugin declared.
+        flags: from the command line, by plugin and option.
+        environ: ``PLANWISE_<PLUGIN>_<OPTION>``.
+        config: its section ``plugins``.
+
+    Raises:
+        UsageError: an unknown option, or a value of the wrong type or not among the choices.
+    """
+    settled: dict[str, dict[str, SettingValue | None]] = {}
+    for plugin, options in declared.items():
+        values: dict[str, SettingValue | None] = {}
+        given = config.plugins[plugin].options if plugin in config.plugins else {}
+        _refuse_unknown(plugin, given, options, config)
+        for option in options:
+            variable = f"PLANWISE_{plugin}_{option.name}".upper().replace("-", "_")
+            if option.name in flags.get(plugin, {}):
+                values[option.name] = flags[plugin][option.name]
+            elif variable in environ:
+                values[option.name] = option_value(option, environ[variable], variable)
+            elif option.name in given:
+                where = config.source(f"plugins.{plugin}.{option.name}")
+                values[option.name] = option_value(option, given[option.name], where)
+            else:
+                values[option.name] = option.default
+        settled[plugin] = values
+    return settled
+
+
+def option_value(option: PluginOption, value: object, where: str) -> SettingValue:
+    """A value of an option's type.
+
+    Args:
+        option: the option.
+        value: text, or what the configuration holds.
+        where: what to name in the error.
+
+    Raises:
+        UsageError: it is of another type, or not among the choices.
+    """
+    expected = option.type.__name__
+    if option.choices:
+        expected = "one of " + ", ".join(str(choice) for choice in option.choices)
+    converted = _converted(option.type, value)
+    if converted is None or (option.choices and converted not in option.choices):
+        raise UsageError(f"{where}: expected {expected}, got {value!r}")
+    return converted
+
+
+def _converted(kind: type, value: object) -> SettingValue | None:
+    if kind is bool:
+        if isinstance(value, bool):
+            return value
+        text = str(value).lower()
+        return True if text in _TRUE else False if text in _FALSE else None
+    if value is None or isinstance(value, bool):
+        return None
+    if kind is str:
+        return str(value)
+    try:
+        if kind is int:
+            number = Decimal(str(value).strip())
+            return int(number) if number == int(number) else None
+        real = float(str(value))
+        return real if math.isfinite(real) else None
+    except (ArithmeticError, ValueError):
+        return None
+
+
+def _refuse_unknown(
+    plugin: str, given: Mapping[str, object], options: Sequence[PluginOption], config: Config
+) -> None:
+    known = {option.name for option in options}
+    for name in given:
+        if name not in known:
+            raise UsageError(
+                f"{config.source(f'plugins.{plugin}.{name}')}: unknown option of plugin "
+                f"'{plugin}'; it takes: {', '.join(sorted(known)) or 'none'}"
+            )
