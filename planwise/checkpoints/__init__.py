@@ -1,0 +1,1 @@
+"""The state of finished years, compressed, with checksums, in files."""

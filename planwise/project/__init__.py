@@ -1,0 +1,1 @@
+"""A dbt project: parsing, its graph, and execution by dbt in this process."""

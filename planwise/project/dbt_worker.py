@@ -1,0 +1,233 @@
+"""dbt in this process: one at a time, in a thread of its own, where it can be interrupted.
+
+The main thread only waits, so that Ctrl-C is noticed at once; it then interrupts the statements
+that DuckDB is running for dbt. dbt does not support two invocations at a time in one process, so
+a second worker is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import frozen
+
+from planwise.errors import DependencyError, ProjectError
+from planwise.interruption import wait_for
+from planwise.values import SettingValue
+
+_IN_USE: Final = threading.Lock()
+
+QUIET_ENVIRONMENT: Final[Mapping[str, str]] = {
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "DBT_USE_COLORS": "false",
+    "DBT_USE_COLORS_FILE": "false",
+    "DBT_LOG_FORMAT": "json",
+    "DBT_LOG_LEVEL": "none",
+    "DBT_LOG_LEVEL_FILE": "none",
+    "DBT_WRITE_JSON": "false",
+    "DBT_VERSION_CHECK": "true",
+    "DBT_STATIC_PARSER": "true",
+    "DBT_PARTIAL_PARSE": "true",
+    "DO_NOT_TRACK": "1",
+}
+"""What dbt wants for quiet, fast runs without a network; set by planwise, not by the user."""
+
+
+@frozen
+class DbtPaths:
+    """The folders that an invocation of dbt needs.
+
+    Attributes:
+        project: where ``dbt_project.yml`` is.
+        profiles: where ``profiles.yml`` is.
+        target: where dbt keeps its parse cache.
+        logs: where dbt would log.
+    """
+
+    project: Path
+    profiles: Path
+    target: Path
+    logs: Path
+
+    def arguments(self) -> list[str]:
+        """The flags that tell dbt."""
+        return [
+            *("--project-dir", str(self.project)),
+            *("--profiles-dir", str(self.profiles)),
+            *("--target-path", str(self.target)),
+            *("--log-path", str(self.logs)),
+        ]
+
+
+class DbtWorker:
+    """Runs dbt commands in a thread of its own. Use as a context manager.
+
+    Args:
+        paths: the folders that dbt needs.
+        partial_parse: whether dbt may reuse its parse cache on disk.
+
+    Raises:
+        ProjectError: another worker is active in this process.
+    """
+
+    def __init__(self, paths: DbtPaths, *, partial_parse: bool = True) -> None:
+        self._paths = paths
+        self._partial_parse = partial_parse
+        self._jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = (
+            queue.SimpleQueue()
+        )
+        self._thread = threading.Thread(target=self._serve, name="planwise-dbt", daemon=True)
+
+    def __enter__(self) -> DbtWorker:
+        if not _IN_USE.acquire(blocking=False):
+            raise ProjectError(
+                "dbt is in use in this process already, and it does not support two runs at once; "
+                "close the other engine, or use another process"
+            )
+        os.environ.update(QUIET_ENVIRONMENT)
+        os.environ["DBT_PARTIAL_PARSE"] = "true" if self._partial_parse else "false"
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._jobs.put((Future(), release_database))
+        self._jobs.put(None)
+        self._thread.join(timeout=5)
+        _IN_USE.release()
+
+    def parse(self, variables: Mapping[str, Any]) -> Any:
+        """Parse the project; gives dbt's manifest.
+
+        Args:
+            variables: dbt's ``--vars``.
+
+        Raises:
+            ProjectError: with dbt's message.
+        """
+        result = self._invoke(["parse"], variables, manifest=None)
+        if not result.success or result.result is None:
+            raise ProjectError(f"dbt cannot parse {self._paths.project}: {_cause(result)}")
+        return result.result
+
+    def build(
+        self,
+        manifest: Any,
+        selection: Sequence[str],
+        variables: Mapping[str, Any],
+        *,
+        threads: int,
+        full_refresh: bool,
+        on_event: Callable[[Any], None] | None = None,
+    ) -> Any:
+        """Run models, seeds and snapshots; gives dbt's result, successful or not.
+
+        Args:
+            manifest: what :meth:`parse` gave.
+            selection: dbt selectors, one per node.
+            variables: dbt's ``--vars``.
+            threads: how many nodes may run at once.
+            full_refresh: whether incremental models start anew.
+            on_event: called with each of dbt's events, on dbt's threads.
+        """
+        arguments = ["build", "--threads", str(threads), "--select", *selection]
+        for kind in ("model", "seed", "snapshot"):
+            arguments += ["--resource-type", kind]
+        if full_refresh:
+            arguments.append("--full-refresh")
+        return self._invoke(arguments, variables, manifest=manifest, on_event=on_event)
+
+    def _invoke(
+        self,
+        arguments: list[str],
+        variables: Mapping[str, Any],
+        *,
+        manifest: Any,
+        on_event: Callable[[Any], None] | None = None,
+    ) -> Any:
+        full = [*arguments, *self._paths.arguments(), "--vars", vars_argument(variables)]
+
+        def call() -> Any:
+            try:
+                from dbt.cli.main import dbtRunner
+            except ImportError as error:
+                raise DependencyError(
+                    f"dbt cannot be imported ({error}); pip install 'dbt-core>=1.11,<1.12' "
+                    "'dbt-duckdb>=1.11,<1.12'"
+                ) from error
+            return dbtRunner(manifest, callbacks=[on_event] if on_event else []).invoke(full)
+
+        job: Future[Any] = Future()
+        self._jobs.put((job, call))
+        return wait_for(job, interrupt_statements)
+
+    def _serve(self) -> None:
+        while (item := self._jobs.get()) is not None:
+            job, call = item
+            try:
+                job.set_result(call())
+            except BaseException as error:  # noqa: BLE001  # the waiting thread raises it
+                job.set_exception(error)
+
+
+def vars_argument(variables: Mapping[str, SettingValue]) -> str:
+    """dbt's ``--vars`` as JSON, which is YAML that nobody can break out of.
+
+    Raises:
+        ProjectError: a value is not an integer, a truth value or plain text: other numbers become
+            text in YAML, and text is pasted into SQL.
+    """
+    for name, value in variables.items():
+        if not isinstance(value, int | bool | str):
+            raise ProjectError(f"var '{name}': expected an integer, truth value or text: {value!r}")
+    return json.dumps(dict(variables))
+
+
+def interrupt_statements() -> None:
+    """Interrupt every statement that dbt's connections are running; harmless when there is none."""
+    import duckdb
+    from dbt.adapters.factory import FACTORY
+
+    for adapter in list(FACTORY.adapters.values()):
+        with adapter.connections.lock:
+            connections = list(adapter.connections.thread_connections.values())
+        for connection in connections:
+            handle = getattr(connection, "_handle", None)
+            cursor = getattr(handle, "_cursor", None)
+            if cursor is not None:
+                try:
+                    cursor.interrupt()
+                except (
+                    RuntimeError,
+                    duckdb.Error,
+                ):  # the connection was closed meanwhile: nothing to interrupt
+                    continue
+
+
+def release_database() -> None:
+    """Close dbt's connections; dbt-duckdb otherwise keeps the file open after the last command."""
+    import sys
+
+    if "dbt.adapters.duckdb" not in sys.modules:
+        return  # dbt never ran
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import FACTORY, reset_adapters
+
+    for adapter in list(FACTORY.adapters.values()):
+        adapter.cleanup_connections()
+    environment = DuckDBConnectionManager._ENV  # noqa: SLF001  # no public way to close it
+    if environment is not None:
+        environment.close()
+    DuckDBConnectionManager.close_all_connections()
+    reset_adapters()
+
+
+def _cause(result: Any) -> str:
+    text = str(result.exception or "no manifest was given").strip()
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())

@@ -1,0 +1,120 @@
+"""From dbt's manifest to the nodes that are executed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from attrs import frozen
+
+from planwise.errors import GraphError
+from planwise.values import ModelNode
+
+EXECUTED: Final = frozenset({"model", "seed", "snapshot"})
+FOUNDATION_TAG: Final = "foundation"
+
+
+@frozen
+class ProjectGraph:
+    """The executed nodes of a project for one year.
+
+    Attributes:
+        foundation: nodes that run once, before the first year: seeds, models tagged
+            ``foundation``, and all that these depend on.
+        year: nodes that run in each year.
+        selectors: dbt's selector of each node, by unique id.
+        state_relations: (schema, table) that the next year reads back: a source that points at
+            a model's own table.
+        source_schemas: schemas of the sources that the project reads.
+        has_run_hooks: whether dbt runs SQL at the start or end of each invocation; then a phase
+            must be one invocation.
+    """
+
+    foundation: Mapping[str, ModelNode]
+    year: Mapping[str, ModelNode]
+    selectors: Mapping[str, str]
+    state_relations: tuple[tuple[str, str], ...]
+    source_schemas: frozenset[str]
+    has_run_hooks: bool
+
+    @property
+    def all_nodes(self) -> dict[str, ModelNode]:
+        """Foundation and year together."""
+        return {**self.foundation, **self.year}
+
+
+def graph_from_manifest(manifest: Any) -> ProjectGraph:
+    """Read the executed nodes out of dbt's manifest.
+
+    Args:
+        manifest: dbt's Manifest.
+
+    Raises:
+        GraphError: a node depends on one that does not exist.
+    """
+    enabled = {key: node for key, node in manifest.nodes.items() if _is_executed(node)}
+    nodes = {key: _model_node(key, node, manifest) for key, node in sorted(enabled.items())}
+    foundation = _foundation_ids(nodes)
+    own = {node.relation: key for key, node in nodes.items() if key not in foundation}
+    read_back = sorted(
+        {
+            relation
+            for source in manifest.sources.values()
+            if (relation := (str(source.schema), str(source.identifier))) in own
+        }
+    )
+    return ProjectGraph(
+        foundation={key: nodes[key] for key in nodes if key in foundation},
+        year={key: nodes[key] for key in nodes if key not in foundation},
+        selectors={key: "fqn:" + ".".join(node.fqn) for key, node in enabled.items()},
+        state_relations=tuple(read_back),
+        source_schemas=frozenset(str(source.schema) for source in manifest.sources.values()),
+        has_run_hooks=any(node.resource_type == "operation" for node in manifest.nodes.values()),
+    )
+
+
+def _is_executed(node: Any) -> bool:
+    return node.resource_type in EXECUTED and node.config.materialized != "ephemeral"
+
+
+def _model_node(key: str, node: Any, manifest: Any) -> ModelNode:
+    return ModelNode(
+        unique_id=key,
+        name=node.name,
+        depends_on=tuple(sorted(_executed_dependencies(node, manifest, seen={key}))),
+        resource_type=str(node.resource_type),
+        materialized=str(node.config.materialized),
+        relation=(str(node.schema), str(node.alias)),
+        tags=tuple(sorted(node.tags)),
+    )
+
+
+def _executed_dependencies(node: Any, manifest: Any, seen: set[str]) -> set[str]:
+    """Dependencies that are executed; ephemeral models are replaced by what they depend on."""
+    found: set[str] = set()
+    depends_on = getattr(node, "depends_on", None)
+    for key in getattr(depends_on, "nodes", ()):
+        parent = manifest.nodes.get(key)
+        if parent is None:
+            if key in manifest.sources or not key.startswith(tuple(f"{k}." for k in EXECUTED)):
+                continue  # sources and the like are not executed
+            raise GraphError(f"'{node.unique_id}' depends on '{key}', which does not exist")
+        if _is_executed(parent):
+            found.add(key)
+        elif key not in seen:
+            found |= _executed_dependencies(parent, manifest, seen | {key})
+    return found
+
+
+def _foundation_ids(nodes: Mapping[str, ModelNode]) -> set[str]:
+    """Seeds and models tagged ``foundation``, with everything that they depend on."""
+    found: set[str] = set()
+    stack: list[str] = [
+        key for key, n in nodes.items() if n.resource_type == "seed" or FOUNDATION_TAG in n.tags
+    ]
+    while stack:
+        key = stack.pop()
+        if key not in found:
+            found.add(key)
+            stack.extend(nodes[key].depends_on)
+    return found

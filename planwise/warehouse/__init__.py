@@ -1,0 +1,1 @@
+"""DuckDB: the database of a run, its lock, its connection pool, digests."""

@@ -1,0 +1,236 @@
+"""The DuckDB database of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from planwise.errors import DatabaseLockedError, WarehouseError
+from planwise.interruption import call_interruptibly
+from planwise.values import SettingValue, StateTable
+from planwise.warehouse.digests import quoted
+from planwise.warehouse.pool import ConnectionPool
+
+if TYPE_CHECKING:
+    import duckdb
+
+_T = TypeVar("_T")
+_NO_NETWORK = (
+    "set autoinstall_known_extensions = false",
+    "set autoload_known_extensions = false",
+    "set allow_community_extensions = false",
+    "set allow_persistent_secrets = false",
+)
+_NO_NETWORK_CONFIG: Mapping[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "allow_persistent_secrets": "false",
+}
+
+
+class Warehouse:
+    """One database with a pool of cursors. dbt, in the same process, shares its instance.
+
+    Args:
+        path: the database file; it and its folder are made when it is opened.
+        pool_size: cursors at most.
+        year_column: the column that says to which year a row belongs.
+    """
+
+    def __init__(self, path: Path, pool_size: int, year_column: str = "simulation_year") -> None:
+        self._path = path
+        self._pool_size = pool_size
+        self._year_column = year_column
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._pool: ConnectionPool | None = None
+
+    def open(self, settings: Mapping[str, SettingValue]) -> None:
+        """Open the file and apply the settings.
+
+        Settings are SET after connecting, not passed as configuration: dbt opens the same file,
+        and DuckDB refuses a second connection with another configuration.
+
+        Raises:
+            WarehouseError: the file cannot be opened, or DuckDB refuses a setting.
+        """
+        self._connection = connect(self._path, shared=True)
+        for statement in _NO_NETWORK:
+            self._connection.execute(statement)
+        self.apply(settings)
+        self._pool = ConnectionPool(self._connection, self._pool_size)
+
+    def apply(self, settings: Mapping[str, SettingValue]) -> None:
+        """Change global settings of the open database.
+
+        Raises:
+            WarehouseError: DuckDB refuses one; it is named.
+        """
+        import duckdb
+
+        for name, value in settings.items():
+            literal = "'" + str(value).replace("'", "''") + "'"
+            try:
+                self._require().execute(f"set global {quoted(name)} = {literal}")
+            except duckdb.Error as error:
+                raise WarehouseError(
+                    f"DuckDB refuses the setting {name} = {value!r}: {first_line(error)}"
+                ) from error
+
+    @property
+    def pool(self) -> ConnectionPool:
+        """The pool of the open database.
+
+        Raises:
+            WarehouseError: it is not open.
+        """
+        if self._pool is None:
+            raise WarehouseError("the database is not open")
+        return self._pool
+
+    def connect(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """Lend a cursor, as a context manager."""
+        return self.pool.get_connection()
+
+    def query(self, action: Callable[[duckdb.DuckDBPyConnection], _T]) -> _T:
+        """Run queries on a cursor, in a thread, so that Ctrl-C interrupts them at once.
+
+        Args:
+            action: is given the cursor.
+        """
+        with self.connect() as cursor:
+            return call_interruptibly(lambda: action(cursor), cursor.interrupt)
+
+    def row_counts(self, relations: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        """Rows of those relations that are tables; views are left out: counting would run them."""
+
+        def count(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
+            tables = set(
+                cursor.execute(
+                    "select schema_name, table_name from duckdb_tables() "
+                    "where database_name = current_database()"
+                ).fetchall()
+            )
+            wanted = [relation for relation in relations if relation in tables]
+            if not wanted:
+                return {}
+            counts = cursor.execute(
+                " union all ".join(
+                    f"select {number}, count(*) from {quoted(s)}.{quoted(t)}"  # noqa: S608  # quoted
+                    for number, (s, t) in enumerate(wanted)
+                )
+            ).fetchall()
+            return {wanted[number]: rows for number, rows in counts}
+
+        return self.query(count)
+
+    def state_table(self, relation: tuple[str, str], year: int) -> StateTable:
+        """The rows of a year, or the whole table if it has no year column, as Arrow."""
+        schema, table = relation
+
+        def read(cursor: duckdb.DuckDBPyConnection) -> StateTable:
+            has_year = cursor.execute(
+                "select count(*) from duckdb_columns() where database_name = current_database() "
+                "and schema_name = ? and table_name = ? and column_name = ?",
+                [schema, table, self._year_column],
+            ).fetchall()[0][0]
+            sql = f"select * from {quoted(schema)}.{quoted(table)}"  # noqa: S608  # quoted
+            if has_year:
+                # A relation, not execute(): its Arrow table is built without a second copy.
+                relation_of_year = cursor.sql(
+                    f"{sql} where {quoted(self._year_column)} = ?", params=[year]
+                )
+            else:
+                relation_of_year = cursor.sql(sql)
+            return StateTable(f"{schema}.{table}", year, relation_of_year.to_arrow_table())
+
+        return self.query(read)
+
+    def spilled_bytes(self) -> int:
+        """Bytes in DuckDB's temporary files now."""
+        sql = "select coalesce(sum(size), 0) from duckdb_temporary_files()"
+        return int(self.query(lambda cursor: cursor.execute(sql).fetchall()[0][0]))
+
+    def checkpoint(self) -> None:
+        """Move everything committed from the log into the file."""
+        self.query(lambda cursor: cursor.execute("checkpoint"))
+
+    def close(self) -> None:
+        """Close the pool and the database; safe to call twice."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _require(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            raise WarehouseError("the database is not open")
+        return self._connection
+
+
+def connect(
+    path: Path, *, read_only: bool = False, shared: bool = False
+) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file.
+
+    Args:
+        path: the file, or ``:memory:``.
+        read_only: whether it may be written.
+        shared: dbt opens the same file in this process, which DuckDB allows with the same
+            configuration only: none is given then. Otherwise DuckDB is told from the start to
+            fetch nothing: it would download an extension to read another program's file.
+
+    Raises:
+        DatabaseLockedError: another process has it open.
+        WarehouseError: it is no DuckDB file, or cannot be read or written.
+    """
+    import duckdb
+
+    if read_only and not path.is_file():
+        raise WarehouseError(f"{path}: no such database file")
+    try:
+        connection = duckdb.connect(
+            str(path), read_only=read_only, config={} if shared else dict(_NO_NETWORK_CONFIG)
+        )
+        # DuckDB opens a CSV or Parquet file too: as a view over it in a database in memory.
+        if str(path) != ":memory:" and not _is_on_disk(connection):
+            connection.close()
+            raise WarehouseError(f"{path}: is no DuckDB database; give another file")
+        return connection
+    except UnicodeEncodeError as error:
+        raise WarehouseError(f"{path}: cannot be opened: the path is not UTF-8") from error
+    except duckdb.Error as error:
+        message = first_line(error)
+        if "set lock on file" in message:
+            raise DatabaseLockedError(
+                f"{path}: in use by another process ({message}); close it there, "
+                "or give another file with --database"
+            ) from error
+        raise WarehouseError(f"{path}: cannot be opened: {message}") from error
+
+
+def _is_on_disk(connection: duckdb.DuckDBPyConnection) -> bool:
+    row = connection.execute(
+        "select path is not null from duckdb_databases() where database_name = current_database()"
+    ).fetchone()
+    return bool(row and row[0])
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a DuckDB file for reading, and close it at the end."""
+    connection = connect(path, read_only=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text."""
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

@@ -1,0 +1,79 @@
+"""Order-independent fingerprints of tables.
+
+The digest of a table is the SHA-256 of its column names and types, its row count and two 128-bit
+sums over the MD5 of each row. A sum, unlike an exclusive or, sees rows that occur twice. MD5 is
+used as a fixed function that DuckDB computes inside the engine and that no DuckDB version may
+change, not as a defence: nobody is to be kept from forging a digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    import duckdb
+
+OWN_SCHEMA: Final = "planwise"
+"""Schema of planwise's own records of a run; they hold times, so they have no digest."""
+
+
+@frozen
+class TableDigest:
+    """Rows and digest (64 hex digits) of one table."""
+
+    rows: int
+    digest: str
+
+
+def quoted(identifier: str) -> str:
+    """An SQL identifier, quoted."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def database_digests(connection: duckdb.DuckDBPyConnection) -> dict[str, TableDigest]:
+    """Digest of every table of the current database, by ``schema.table``, in name order.
+
+    Args:
+        connection: a connection or cursor on the database. Views, temporary tables and
+            planwise's own records are left out.
+    """
+    tables = connection.execute(
+        "select schema_name, table_name from duckdb_tables() "
+        "where database_name = current_database() and not temporary and not internal "
+        "and schema_name <> ? order by schema_name, table_name",
+        [OWN_SCHEMA],
+    ).fetchall()
+    return {f"{s}.{t}": table_digest(connection, s, t) for s, t in tables}
+
+
+def table_digest(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> TableDigest:
+    """Digest of one table.
+
+    Args:
+        connection: a connection or cursor on the database.
+        schema, table: its names, unquoted.
+    """
+    relation = f"{quoted(schema)}.{quoted(table)}"
+    columns = connection.execute(
+        "select column_name, data_type from duckdb_columns() "
+        "where database_name = current_database() and schema_name = ? and table_name = ? "
+        "order by column_index",
+        [schema, table],
+    ).fetchall()
+    # Each value is preceded by its length, and NULL has a mark of its own, so that no two rows
+    # of different values have one text.
+    parts = " || ".join(
+        f"coalesce(strlen({quoted(name)}::varchar)::varchar || ':' || {quoted(name)}::varchar, '-')"
+        for name, _ in columns
+    )
+    sql = (
+        "select count(*), coalesce(sum(lo), 0)::varchar, coalesce(sum(hi), 0)::varchar from ("  # noqa: S608  # identifiers are quoted
+        "select ('0x' || h[1:16])::ubigint as hi, ('0x' || h[17:32])::ubigint as lo "
+        f"from (select md5({parts}) as h from {relation}))"
+    )
+    rows, low, high = connection.execute(sql).fetchall()[0]
+    text = "\n".join([*(f"{name}\t{kind}" for name, kind in columns), f"{rows}", low, high])
+    return TableDigest(rows, hashlib.sha256(text.encode()).hexdigest())

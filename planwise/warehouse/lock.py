@@ -1,0 +1,88 @@
+"""A lock of our own beside the database.
+
+DuckDB's own lock falls as soon as anything in the same process opens and closes the file; after
+that a second process can write into it unnoticed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from planwise.errors import DatabaseLockedError, WarehouseError
+
+
+def lock_file(database: Path) -> Path:
+    """Where the lock of a database is."""
+    return database.with_name(database.name + ".lock")
+
+
+@contextmanager
+def database_lock(database: Path) -> Iterator[None]:
+    """Hold the lock of a database, and remove its file at the end.
+
+    Args:
+        database: the database file; its folder must exist.
+
+    Raises:
+        DatabaseLockedError: another process holds it; the process is named.
+        WarehouseError: the folder cannot be written.
+    """
+    import fcntl
+
+    path = lock_file(database.resolve())
+    descriptor = _open_locked(path, database)
+    try:
+        os.ftruncate(descriptor, 0)
+        holder = f"{os.getpid()} {Path(sys.argv[0]).name}\n"
+        os.write(descriptor, holder.encode("utf-8", errors="replace"))
+        yield
+    finally:
+        # Removed while still held: whoever waits for it sees that the file is another one.
+        path.unlink(missing_ok=True)
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        os.close(descriptor)
+
+
+def _open_locked(path: Path, database: Path) -> int:
+    import fcntl
+
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise WarehouseError(
+                f"{path}: cannot be written ({os.strerror(error.errno or 0)}); "
+                "give another place with --database"
+            ) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = _holder(descriptor)
+            os.close(descriptor)
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                raise DatabaseLockedError(
+                    f"{database}: in use by another planwise, process {holder or 'unknown'}; "
+                    "wait for it, or give another file with --database"
+                ) from error
+            raise WarehouseError(f"{path}: cannot be locked ({error})") from error
+        if _is_current(descriptor, path):
+            return descriptor
+        os.close(descriptor)  # its last holder removed it between our open and our lock
+
+
+def _holder(descriptor: int) -> str:
+    """What the holder wrote, fit for one line of a terminal."""
+    text = os.pread(descriptor, 200, 0).decode("utf-8", errors="replace")
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _is_current(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
