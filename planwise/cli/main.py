@@ -1,0 +1,135 @@
+"""``planwise``: reads the arguments, runs a command, turns errors into a line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from planwise.errors import ConfigError, PlanwiseError, UsageError
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, taken like Ctrl-C so that the same clean-up runs."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run planwise.
+
+    Args:
+        arguments: without the program's name; those of the process by default.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 terminated.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    verbose = "--verbose" in words
+    before = signal.getsignal(signal.SIGTERM)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # file names need not be text
+    try:
+        signal.signal(signal.SIGTERM, _terminate)
+        try:
+            return _run(words)
+        finally:
+            sys.stdout.flush()  # a reader that has gone is noticed here, not as Python shuts down
+    except PlanwiseError as error:
+        if verbose:
+            traceback.print_exc()
+        for line in error.problems if isinstance(error, ConfigError) else [str(error)]:
+            print(f"planwise: {' '.join(line.split())}", file=sys.stderr)  # noqa: T201  # this is the CLI
+        return error.exit_code
+    except KeyboardInterrupt as stop:
+        how, code = ("terminated", 143) if isinstance(stop, Terminated) else ("interrupted", 130)
+        state = str(stop) or "nothing was published, and an earlier result is as it was"
+        print(f"planwise: {how}; {state}", file=sys.stderr)  # noqa: T201  # this is the CLI
+        return code
+    except BrokenPipeError:
+        # The reader of our output has gone; what is still buffered must not fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except ImportError as error:
+        missing = (error.name or "").partition(".")[0]
+        if not missing or missing.startswith("planwise") or verbose:
+            traceback.print_exc()
+        print(  # noqa: T201  # this is the CLI
+            f"planwise: the library '{missing or 'unknown'}' cannot be imported ({error}); "
+            "install planwise again with its dependencies: pip install --force-reinstall planwise",
+            file=sys.stderr,
+        )
+        return 1
+    except Exception:  # noqa: BLE001  # a bug has to look like one
+        traceback.print_exc()
+        print(  # noqa: T201  # this is the CLI
+            "planwise: a bug in planwise or a plugin; please report it with the lines above",
+            file=sys.stderr,
+        )
+        return 1
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(words: list[str]) -> int:
+    # Imported here, so that a library that is missing is one line too.
+    from planwise.cli.parser import build_parser, known_flags, unknown_arguments
+    from planwise.plugins import installed_plugins
+
+    plugins = installed_plugins()
+    parser = build_parser(plugins)
+    if words[:1] == ["simulate"] and {"-h", "--help"} & set(words):
+        from planwise.cli.simulate_help import print_help
+
+        print_help(parser)
+        return 0
+    options, rest = parser.parse_known_args(words)
+    if rest and options.command == "simulate":
+        rest = _plugin_words(rest, plugins)
+    if rest and not (options.command == "simulate" and _looks_like_option(rest[0], plugins)):
+        known = known_flags(parser, options.command) if options.command else []
+        raise UsageError(unknown_arguments(rest, plugins, known, options.command))
+    if options.command is None:
+        parser.print_help()
+        return 2
+    return _command(options, rest)
+
+
+def _plugin_words(rest: list[str], plugins: Any) -> list[str]:
+    """Refuse the first word that can be no plugin's option; keep the others for the plugins."""
+    for word in rest:
+        if word.startswith("--") and not _looks_like_option(word, plugins):
+            return [word]
+    return rest
+
+
+def _looks_like_option(word: str, plugins: Any) -> bool:
+    bare = word.removeprefix("--no-") if word.startswith("--no-") else word.removeprefix("--")
+    return word.startswith("--") and any(bare.startswith(f"{name}-") for name in plugins)
+
+
+def _command(options: argparse.Namespace, rest: list[str]) -> int:
+    """Import and run one command; the others stay unloaded."""
+    if options.command == "simulate":
+        from planwise.cli.simulate import simulate
+
+        return simulate(options, rest)
+    if options.command == "validate":
+        from planwise.cli.validate import validate
+
+        return validate(options)
+    from planwise.cli import small_commands
+
+    return int(getattr(small_commands, options.command)(options))
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
+
+
+if __name__ == "__main__":
+    sys.exit(main())

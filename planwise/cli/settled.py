@@ -1,0 +1,81 @@
+"""From arguments to a settled configuration: command line over file over defaults."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from planwise.cli.years import parse_years
+from planwise.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from planwise.config import Config
+
+DEFAULT_CONFIG: Final = Path("config/simulation_config.yaml")
+_BUNDLED: Final = (
+    Path(__file__).parents[1] / "_simulation" / "dbt",  # in a wheel
+    Path(__file__).parents[2] / "dbt",  # in a checkout
+)
+
+
+def settled_config(options: argparse.Namespace) -> Config:
+    """The configuration with everything that the command line says merged in.
+
+    Raises:
+        ConfigError: the file is missing or wrong.
+        UsageError: a value of the command line is.
+    """
+    from planwise.config import load_config
+
+    path = options.config
+    if path is None and DEFAULT_CONFIG.is_file():
+        path = DEFAULT_CONFIG
+    if path is not None and not path.is_file():
+        raise ConfigError([f"{path}: no such configuration file"])
+    given = vars(options)
+    years = given.get("years")
+    return load_config(path).with_overrides(
+        years=parse_years(years) if years else None,
+        seed=given.get("seed"),
+        census_file=given.get("census"),
+        census_date=given.get("census_date"),
+        pool_size=given.get("pool_size"),
+    )
+
+
+def settled_project(options: argparse.Namespace) -> Path:
+    """The folder of the dbt project: given, or ./dbt, or the one that comes with planwise."""
+    given: Path | None = options.dbt_project
+    if given is not None:
+        return given
+    local = Path("dbt")
+    if (local / "dbt_project.yml").is_file():
+        return local
+    for folder in _BUNDLED:
+        if (folder / "dbt_project.yml").is_file():
+            return folder
+    return local
+
+
+def settled_toggles(options: argparse.Namespace) -> dict[str, bool]:
+    """What the command line says of each plugin.
+
+    Raises:
+        UsageError: everything is to be on and something is to be off.
+    """
+    toggles = {
+        name.split("\0")[1]: value
+        for name, value in vars(options).items()
+        if name.startswith("toggle\0") and value is not None
+    }
+    if options.enable_all_optimizations:
+        off = [name for name, on in toggles.items() if not on]
+        if off:
+            raise UsageError(
+                f"--enable-all-optimizations and --no-{off[0]} contradict each other; drop one"
+            )
+        from planwise.plugins import installed_plugins
+
+        toggles = dict.fromkeys(installed_plugins(), True)
+    return toggles

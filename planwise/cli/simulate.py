@@ -1,0 +1,108 @@
+"""``planwise simulate``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from planwise.cli.parser import option_parser
+from planwise.cli.settled import settled_config, settled_project, settled_toggles
+from planwise.errors import UsageError
+from planwise.plugins import installed_plugins, load_plugins
+from planwise.relay import Relay
+from planwise.reporting.json_results import write_results
+from planwise.reporting.terminal import TerminalObserver, make_console, print_plan, print_report
+from planwise.run_files import write_problem
+from planwise.settings import option_value
+from planwise.simulation import (
+    DEFAULT_DATABASE,
+    Simulation,
+    SimulationOptions,
+    enabled_plugins,
+)
+from planwise.values import SettingValue
+from planwise.warehouse.pool import check_pool_size
+
+
+def simulate(options: argparse.Namespace, rest: list[str]) -> int:
+    """Run, or with ``--dry-run`` only plan, a simulation.
+
+    Args:
+        options: the parsed arguments.
+        rest: arguments that only the plugins know.
+
+    Raises:
+        PlanwiseError: anything that stops the run.
+    """
+    if options.pool_size is not None:
+        check_pool_size(options.pool_size)
+    if options.threads is not None and not 1 <= options.threads <= 1024:
+        raise UsageError(f"--threads: expected 1 to 1024, got {options.threads}")
+    config = settled_config(options)
+    toggles = settled_toggles(options)
+    settled = SimulationOptions(
+        config=config,
+        dbt_project=settled_project(options),
+        database=options.database or DEFAULT_DATABASE,
+        toggles=toggles,
+        plugin_flags=_plugin_flags(rest, enabled_plugins(config, toggles)) if rest else {},
+        memory_limit=options.memory_limit,
+        threads=options.threads,
+        environ=dict(os.environ),
+    )
+    if options.output is not None:
+        _check_output(options.output, settled)
+    console = make_console(sys.stdout)
+    with TerminalObserver(console) as observer:
+        simulation = Simulation(settled, observer)
+        if options.dry_run:
+            with tempfile.TemporaryDirectory(prefix="planwise-") as work:
+                plan, inputs = simulation.plan(Path(work))
+            for line in inputs.lines():
+                console.print(line)
+            print_plan(console, plan, simulation.toggles)
+            return 0
+        try:
+            outcome = simulation.run()
+            observer.stop()
+            print_report(console, outcome)
+            if options.output is not None:
+                write_results(outcome, options.output)
+                console.print(f"results      {options.output.resolve()}")
+        except KeyboardInterrupt as stop:
+            if simulation.published:
+                raise type(stop)(f"{simulation.files.database} is complete all the same") from None
+            raise
+    return 0
+
+
+def _plugin_flags(rest: list[str], toggles: dict[str, bool]) -> dict[str, dict[str, SettingValue]]:
+    """Options of plugins among the arguments; loads the enabled plugins to know which exist."""
+    installed = installed_plugins()
+    relay = Relay(load_plugins(installed[name] for name, on in toggles.items() if on))
+    declared = relay.add_options()
+    parsed = vars(option_parser(declared).parse_args(rest))
+    types = {(plugin, o.name): o for plugin, options in declared.items() for o in options}
+    flags: dict[str, dict[str, SettingValue]] = {}
+    for key, value in parsed.items():
+        plugin, name = key.split("\0")
+        if value is not None:
+            flag = f"--{plugin}-{name.replace('_', '-')}"
+            flags.setdefault(plugin, {})[name] = option_value(types[plugin, name], value, flag)
+    return flags
+
+
+def _check_output(file: Path, settled: SimulationOptions) -> None:
+    """Refuse, before anything runs, a results file that could not or must not be written."""
+    if file.is_dir():
+        raise UsageError(f"--output: {file} is a folder; expected a file such as results.json")
+    config = settled.config
+    for taken in (settled.database, config.census.file, config.path):
+        if taken is not None and taken.resolve() == file.resolve():
+            raise UsageError(f"--output: {file} is the database, census or configuration too")
+    problem = write_problem(file.resolve().parent)
+    if problem:
+        raise UsageError(f"--output: {problem}; give another file")

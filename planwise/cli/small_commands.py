@@ -1,0 +1,129 @@
+"""Commands of a few lines: ``plugins``, ``digest``, ``census generate``, ``inputs``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from planwise.plugins import implemented_hooks, installed_plugins, load_plugins
+
+
+def plugins(options: argparse.Namespace) -> int:
+    """List the installed plugins; loads them, to know their hooks."""
+    from planwise.cli.settled import DEFAULT_CONFIG
+    from planwise.config import load_config
+    from planwise.simulation import enabled_plugins
+
+    path = options.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
+    toggles = enabled_plugins(load_config(path), {})
+    installed = installed_plugins()
+    rows = [
+        {
+            "name": plugin.name,
+            "distribution": plugin.installed.distribution,
+            "hooks": list(implemented_hooks(plugin.instance)),
+            "enabled": toggles[plugin.name],
+        }
+        # One by one: two providers of one hook are no error until both are to run.
+        for each in installed.values()
+        for plugin in load_plugins([each])
+    ]
+    if options.json:
+        _write(json.dumps(rows, indent=2))
+        return 0
+    from rich.table import Table
+
+    from planwise.reporting.terminal import make_console
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("plugin", "on", "distribution", "hooks"):
+        table.add_column(heading)
+    for row in rows:
+        hooks = ", ".join(str(hook) for hook in installed_hooks(row))
+        on = "on" if row["enabled"] else "off"
+        table.add_row(str(row["name"]), on, str(row["distribution"]), hooks)
+    make_console(sys.stdout).print(table)
+    return 0
+
+
+def installed_hooks(row: dict[str, object]) -> list[object]:
+    """The hooks of a row of the list."""
+    hooks = row["hooks"]
+    return hooks if isinstance(hooks, list) else []
+
+
+def digest(options: argparse.Namespace) -> int:
+    """Print the digests of a database's tables as JSON."""
+    import duckdb
+
+    from planwise.errors import WarehouseError
+    from planwise.warehouse.database import first_line, reading
+    from planwise.warehouse.digests import database_digests
+
+    try:
+        with reading(options.database) as connection:
+            digests = database_digests(connection)
+    except duckdb.Error as error:
+        raise WarehouseError(f"{options.database}: {first_line(error)}") from error
+    tables = {name: {"rows": d.rows, "digest": d.digest} for name, d in digests.items()}
+    _write(json.dumps({"tables": tables}, indent=2))
+    return 0
+
+
+def census(options: argparse.Namespace) -> int:
+    """``planwise census generate``."""
+    from planwise.census import generate_census
+
+    generate_census(
+        options.employees,
+        options.seed,
+        options.output,
+        options.census_date,
+        overwrite=options.force,
+    )
+    _write(f"{options.output}: {options.employees:,} people on {options.census_date}")
+    return 0
+
+
+def inputs(options: argparse.Namespace) -> int:
+    """Write census and scenario into a database, for plain dbt."""
+    from planwise.cli.settled import settled_config, settled_project
+    from planwise.inputs import load_inputs
+    from planwise.run_files import RunFiles
+    from planwise.warehouse.database import connect
+    from planwise.warehouse.lock import database_lock
+
+    config = settled_config(options)
+    project = settled_project(options)
+    database = options.database.resolve()  # DuckDB gives names such as :memory: and md:x a meaning
+    RunFiles(database).check()
+    with ExitStack() as stack:
+        stack.enter_context(database_lock(database))
+        work = stack.enter_context(tempfile.TemporaryDirectory(prefix="planwise-"))
+        new = None if database.exists() else stack.enter_context(_removed(database))
+        with connect(database) as connection:
+            summary = load_inputs(connection, config, project, Path(work))
+        if new is not None:
+            new.pop_all()  # it is whole: it stays
+    for line in summary.lines():
+        _write(line)
+    _write(f"{options.database}: schema inputs written; first year {config.years[0]}")
+    return 0
+
+
+@contextmanager
+def _removed(database: Path) -> Iterator[ExitStack]:
+    """Remove a database at the end, unless the stack is emptied before."""
+    with ExitStack() as stack:
+        for name in (database.name, database.name + ".wal"):
+            stack.callback(database.with_name(name).unlink, missing_ok=True)
+        yield stack
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text + "\n")

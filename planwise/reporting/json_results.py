@@ -1,0 +1,110 @@
+"""The JSON results of a run; docs/results.md describes every key, and a test holds it to that."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+from collections.abc import Mapping
+from decimal import Decimal
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from planwise.improvement import Improvement
+from planwise.results import SCHEMA_VERSION, PhaseRecord, slowest_models
+from planwise.run_files import write_atomically
+from planwise.simulation import SimulationOutcome
+
+DISTRIBUTIONS: Final = ("planwise", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow", "pluggy")
+
+
+def results_dict(outcome: SimulationOutcome) -> dict[str, Any]:
+    """The results as JSON-ready values.
+
+    Args:
+        outcome: a finished simulation.
+    """
+    result = outcome.result
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "versions": {"python": platform.python_version(), **_versions()},
+        "database": str(outcome.files.database),
+        "checkpoints": str(outcome.files.checkpoints),
+        "years": list(result.years),
+        "requested_years": list(result.requested_years),
+        "success_rate": result.success_rate,
+        "wall_s": result.wall_s,
+        "cpu_s": result.cpu_s,
+        "parse_s": result.parse_s,
+        "peak_rss_bytes": result.peak_rss_bytes,
+        "parsed_anew_because": list(result.parsed_anew_because),
+        "plugins": dict(outcome.toggles),
+        "settings": [attrs.asdict(setting) for setting in result.settings],
+        "baseline": attrs.asdict(result.baseline) if result.baseline else None,
+        "improvement": _improvement(result.improvement),
+        "foundation": _phase(result.foundation),
+        "year_phases": [_phase(phase) for phase in result.year_phases],
+        "slowest_models": slowest_models(result),
+        "headcount": [dict(row) for row in outcome.headcount],
+        "census": outcome.inputs.census.to_dict() if outcome.inputs else None,
+        "synthetic_census": outcome.inputs.synthetic if outcome.inputs else None,
+        "sections": {section.key: dict(section.data) for section in result.sections},
+    }
+
+
+def results_text(outcome: SimulationOutcome) -> str:
+    """The results as JSON text; numbers that JSON has no sign for are errors."""
+    return json.dumps(results_dict(outcome), indent=2, default=_plain, allow_nan=False) + "\n"
+
+
+def write_results(outcome: SimulationOutcome, file: Path) -> None:
+    """Write the results to a file, whole or not at all.
+
+    Raises:
+        WarehouseError: the file cannot be written.
+    """
+    text = results_text(outcome)
+    write_atomically(file, lambda path: _write(path, text))
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _phase(phase: PhaseRecord) -> dict[str, Any]:
+    checkpoint = None
+    if phase.checkpoint is not None:
+        checkpoint = {**attrs.asdict(phase.checkpoint), "ratio": phase.checkpoint.ratio}
+    return {
+        **attrs.asdict(phase),
+        "checkpoint": checkpoint,
+        "improvement": _improvement(phase.improvement),
+    }
+
+
+def _improvement(value: Improvement | None) -> Mapping[str, Any] | None:
+    return None if value is None else {"percent": value.percent, "class": value.label}
+
+
+def _versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in DISTRIBUTIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def _plain(value: object) -> Any:
+    """What json does not know: dates and paths as text, a decimal as a number."""
+    if isinstance(value, datetime.date | Path):
+        return str(value)
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"not a JSON value: {value!r}")

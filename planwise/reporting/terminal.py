@@ -1,0 +1,236 @@
+"""A run in the terminal: a line per phase, a progress bar where there is a terminal, a report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import TimeElapsedColumn as Elapsed
+from rich.table import Table
+from rich.text import Text
+
+from planwise.improvement import Improvement
+from planwise.results import ChosenSetting, PhaseRecord, RunPlan, RunResult, slowest_models
+
+if TYPE_CHECKING:
+    from planwise.simulation import SimulationOutcome
+
+NO_BASELINE = (
+    "there is no baseline, so no improvement is quoted; measure one with "
+    "`python benchmarks/toggles.py`, and put its times under performance.baseline_metrics"
+)
+
+
+def make_console(file: TextIO) -> Console:
+    """A console that leaves plain text plain in a pipe, at a width that tables need."""
+    console = Console(file=file, highlight=False, soft_wrap=True, emoji=False, markup=False)
+    return (
+        console
+        if console.is_terminal
+        else Console(
+            file=file, highlight=False, soft_wrap=True, emoji=False, markup=False, width=120
+        )
+    )
+
+
+class TerminalObserver:
+    """Watches a run: plain lines in a pipe, a progress bar below them in a terminal.
+
+    Args:
+        console: where to write. Use the observer as a context manager.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            Elapsed(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> TerminalObserver:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the bar away; safe to call twice."""
+        self._progress.stop()
+
+    def phase_started(self, name: str, year: int | None, models: int) -> None:  # noqa: ARG002  # the port's
+        """Show a bar for the phase."""
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(name, total=models or None)
+
+    def models_finished(self, count: int) -> None:
+        """Advance the bar."""
+        if self._task is not None:
+            self._progress.advance(self._task, count)
+
+    def phase_finished(self, record: PhaseRecord) -> None:
+        """Print the phase's line."""
+        self._console.print(phase_line(record))
+
+    def note(self, text: str) -> None:
+        """Print a line."""
+        self._console.print(text)
+
+
+def phase_line(record: PhaseRecord) -> str:
+    """One line for a finished phase: time, rows, compression, improvement."""
+    parts = [f"{record.name}: {record.wall_s:.2f} s", f"{record.rows:,} rows"]
+    parts.append(f"{len(record.models)} models in {record.batches} batches")
+    if record.checkpoint is not None:
+        stored = f"{record.checkpoint.codec} {record.checkpoint.ratio:.1f} times smaller"
+        parts.append(f"state {stored}")
+    if record.improvement is not None:
+        parts.append(improvement_text(record.improvement))
+    return ", ".join(parts)
+
+
+def improvement_text(value: Improvement) -> str:
+    """An improvement with its class."""
+    wording = {
+        "achieved": "target of 82 % achieved",
+        "significant": "significant",
+        "below": "below 50 %",
+    }
+    return f"{value.percent:.1f} % less time than the baseline ({wording[value.label]})"
+
+
+def print_report(console: Console, outcome: SimulationOutcome) -> None:
+    """The report at the end of a run."""
+    result = outcome.result
+    console.print()
+    console.print(
+        f"Simulated {len(result.years)} of {len(result.requested_years)} years "
+        f"({result.years[0]} to {result.years[-1]}) in {result.wall_s:.2f} s; "
+        f"success rate {result.success_rate:.0%}"
+    )
+    if outcome.headcount:
+        _print_headcount(console, outcome)
+    _print_times(console, result)
+    for section in result.sections:
+        console.print(f"\n{section.title}")
+        for line in section.lines:
+            console.print(f"  {line}")
+    _print_settings(console, result.settings)
+    _print_baseline(console, result)
+    for part in result.parsed_anew_because:
+        console.print(f"parsed anew for each year, since the year decides: {part}")
+    console.print(f"\ndatabase     {outcome.files.database}")
+    console.print(f"checkpoints  {outcome.files.checkpoints}")
+
+
+def print_plan(console: Console, plan: RunPlan, toggles: dict[str, bool]) -> None:
+    """What a dry run shows: years, plugins, settings, batches with their models."""
+    console.print(f"years: {' '.join(str(year) for year in plan.years)}")
+    shown = ", ".join(f"{name} {'on' if on else 'off'}" for name, on in toggles.items())
+    console.print(f"plugins: {shown or 'none installed'}")
+    console.print(f"pool size: {plan.pool_size}")
+    _print_settings(console, plan.settings)
+    for title, batches in (("foundation", plan.foundation), ("each year", plan.year)):
+        console.print(f"\n{title}: {len(batches.batches)} batches")
+        for number, batch in enumerate(batches.batches, start=1):
+            names = ", ".join(plan.nodes[key].name for key in batch.nodes)
+            console.print(f"  {number:>2}  {names}")
+    console.print("\ndry run: nothing was written")
+
+
+def _print_headcount(console: Console, outcome: SimulationOutcome) -> None:
+    scenarios = {(row["scenario_id"], row["replicate_id"]) for row in outcome.headcount}
+    table = Table(title="Headcount and payroll", title_justify="left", box=None, pad_edge=False)
+    if len(scenarios) > 1:
+        table.add_column("scenario")
+    table.add_column("year")
+    for heading in ("opening", "hires", "leavers", "closing", "target", "payroll"):
+        table.add_column(heading, justify="right")
+    for row in outcome.headcount:
+        leavers = row["new_hire_leavers"] + row["experienced_leavers"] + row["reduction_in_force"]
+        cells = [
+            str(row["simulation_year"]),
+            *(f"{row[key]:,}" for key in ("opening", "hires")),
+            f"{leavers:,}",
+            *(f"{row[key]:,}" for key in ("closing", "target")),
+            f"{money(row['payroll_cents'])}",
+        ]
+        if len(scenarios) > 1:
+            cells.insert(0, f"{row['scenario_id']} {row['replicate_id']}")
+        table.add_row(*cells)
+    console.print()
+    console.print(table)
+
+
+def _print_times(console: Console, result: RunResult) -> None:
+    table = Table(title="Time", title_justify="left", box=None, pad_edge=False)
+    table.add_column("phase")
+    for heading in ("wall s", "CPU s", "peak MiB", "rows", "state ratio"):
+        table.add_column(heading, justify="right")
+    for phase in (result.foundation, *result.year_phases):
+        table.add_row(
+            phase.name,
+            f"{phase.wall_s:.2f}",
+            f"{phase.cpu_s:.2f}",
+            f"{phase.peak_rss_bytes / 2**20:.0f}",
+            f"{phase.rows:,}",
+            f"{phase.checkpoint.ratio:.1f}" if phase.checkpoint else "",
+        )
+    console.print()
+    console.print(table)
+    console.print(f"(dbt's parser took {result.parse_s:.2f} s, within the foundation)")
+    slowest = slowest_models(result)
+    if slowest:
+        table = Table(title="Slowest models", title_justify="left", box=None, pad_edge=False)
+        table.add_column("model")
+        for heading in ("wall s", "runs", "share"):
+            table.add_column(heading, justify="right")
+        for model in slowest:
+            table.add_row(
+                model["name"], f"{model['wall_s']:.2f}", str(model["runs"]), f"{model['share']:.0%}"
+            )
+        console.print()
+        console.print(table)
+
+
+def _print_settings(console: Console, settings: tuple[ChosenSetting, ...]) -> None:
+    if not settings:
+        console.print("\nDuckDB settings: DuckDB's own defaults")
+        return
+    console.print("\nDuckDB settings")
+    width = max(len(setting.name) for setting in settings)
+    for setting in settings:
+        why = f": {setting.reason}" if setting.reason else ""
+        line = f"  {setting.name:<{width}}  {setting.value}  ({setting.origin}{why})"
+        console.print(Text(line))
+
+
+def _print_baseline(console: Console, result: RunResult) -> None:
+    console.print()
+    if result.baseline is None:
+        console.print(f"Improvement: {NO_BASELINE}")
+    elif result.improvement is not None:
+        total = (result.baseline.total_simulation_ms or 0.0) / 1000
+        console.print(
+            f"Improvement: {improvement_text(result.improvement)}; "
+            f"{result.wall_s:.2f} s against the {result.baseline.kind} {total:.2f} s"
+        )
+    else:
+        console.print(
+            f"Improvement: the {result.baseline.kind} baseline has no total_simulation; "
+            "the phases above are held against what it has"
+        )
+
+
+def money(cents: int) -> str:
+    """Cents as whole units with separators; exact in integers, rounded half away from zero."""
+    sign = "-" if cents < 0 else ""
+    return f"{sign}{(abs(int(cents)) + 50) // 100:,}"
