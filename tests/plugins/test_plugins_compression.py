@@ -1,0 +1,322 @@
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from planwise.api import CompressedState, PlanwiseError, StateTable
+from planwise_plugins.compression import Compression
+from planwise_plugins.compression.frames import LEVELS
+
+LIMIT = 256 << 20
+CODECS = ("lz4", "zstd")
+
+
+def plugin(codec: str = "lz4", level: int | None = None) -> Compression:
+    compression = Compression()
+    compression.configure({"codec": codec, "level": level})
+    return compression
+
+
+def stored(table: pa.Table, codec: str = "lz4") -> CompressedState:
+    return plugin(codec).compress_state(StateTable("main.state", 2025, table))
+
+
+def bits(array: pa.Array | pa.ChunkedArray) -> Any:
+    """Everything that a column says, floating-point numbers and instants as the integers that
+    they are made of: Arrow's equality takes -0.0 for 0.0, and NaN for different from NaN."""
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+        if isinstance(array, pa.ChunkedArray):
+            return [value for chunk in array.chunks for value in bits(chunk)]
+    kind, is_ = array.type, pa.types
+    if isinstance(kind, pa.BaseExtensionType):
+        return bits(array.storage)
+    valid = array.is_valid().to_pylist()
+    if is_.is_dictionary(kind):
+        values: list[Any] = bits(array.dictionary)
+        return [None if i is None else values[i] for i in array.indices.to_pylist()]
+    if is_.is_struct(kind):
+        children = [bits(child) for child in array.flatten()]
+        rows = zip(*children, strict=True) if children else [()] * len(array)
+        return [row if ok else None for row, ok in zip(rows, valid, strict=True)]
+    if is_.is_list(kind) or is_.is_large_list(kind):
+        rows = [array.slice(number, 1) for number in range(len(array))]
+        return [bits(row.flatten()) if ok else None for row, ok in zip(rows, valid, strict=True)]
+    if is_.is_union(kind):
+        return [str(value) for value in array]
+    widths = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
+    if is_.is_floating(kind) or (is_.is_temporal(kind) and not is_.is_interval(kind)):
+        array = array.view(widths[kind.bit_width])
+    return array.to_pylist()
+
+
+def check_round_trip(table: pa.Table, codec: str = "lz4") -> CompressedState:
+    blob = stored(table, codec)
+    assert blob.raw_bytes == table.nbytes
+    assert blob.codec.endswith(f"+{codec}")
+    back = plugin().restore_state(blob, LIMIT)
+    assert back.schema.equals(table.schema, check_metadata=True)
+    assert back.num_rows == table.num_rows
+    back.validate()
+    for number in range(table.num_columns):
+        assert bits(back.column(number)) == bits(table.column(number))
+    return blob
+
+
+def integers(kind: pa.DataType, width: int, *, signed: bool = True) -> st.SearchStrategy[pa.Array]:
+    low, high = (-(2 ** (width - 1)), 2 ** (width - 1) - 1) if signed else (0, 2**width - 1)
+    return columns(st.integers(low, high), kind)
+
+
+def columns(values: st.SearchStrategy[Any], kind: pa.DataType) -> st.SearchStrategy[pa.Array]:
+    return st.lists(st.none() | values, max_size=40).map(lambda each: pa.array(each, kind))
+
+
+def of_bits(kind: pa.DataType, width: int) -> st.SearchStrategy[pa.Array]:
+    """A type made of any bits of its width: NaNs of every payload, instants beyond any calendar."""
+    whole = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}[width]
+    return integers(whole, width).map(lambda array: array.view(kind))
+
+
+def decimals(precision: int, scale: int, kind: Any) -> st.SearchStrategy[pa.Array]:
+    digits = st.lists(st.integers(0, 9), min_size=1, max_size=precision)
+    values = st.builds(lambda sign, each: Decimal((sign, each, -scale)), st.integers(0, 1), digits)
+    return columns(values, kind(precision, scale))
+
+
+texts = st.text(st.characters(codec="utf-8"), max_size=12)
+FLAT: dict[str, st.SearchStrategy[pa.Array]] = {
+    "bool": columns(st.booleans(), pa.bool_()),
+    **{f"int{w}": integers(getattr(pa, f"int{w}")(), w) for w in (8, 16, 32, 64)},
+    **{f"uint{w}": integers(getattr(pa, f"uint{w}")(), w, signed=False) for w in (8, 16, 32, 64)},
+    "float16": of_bits(pa.float16(), 16),
+    "float32": of_bits(pa.float32(), 32),
+    "float64": of_bits(pa.float64(), 64),
+    "date32": of_bits(pa.date32(), 32),
+    "date64": of_bits(pa.date64(), 64),
+    "time32": of_bits(pa.time32("s"), 32),
+    "time64": of_bits(pa.time64("ns"), 64),
+    "duration": of_bits(pa.duration("us"), 64),
+    **{
+        f"timestamp {unit} {zone}": of_bits(pa.timestamp(unit, zone), 64)
+        for unit in ("s", "ms", "us", "ns")
+        for zone in (None, "Europe/Berlin", "-05:00")
+    },
+    "decimal32": decimals(7, 3, pa.decimal32),
+    "decimal64": decimals(17, 2, pa.decimal64),
+    "decimal128": decimals(5, 2, pa.decimal128),
+    "decimal128 wide": decimals(38, 10, pa.decimal128),
+    "decimal256": decimals(76, 30, pa.decimal256),
+    "string": columns(texts, pa.string()),
+    "large_string": columns(texts, pa.large_string()),
+    "binary": columns(st.binary(max_size=12), pa.binary()),
+    "large_binary": columns(st.binary(max_size=12), pa.large_binary()),
+    "fixed_size_binary": columns(st.binary(min_size=5, max_size=5), pa.binary(5)),
+    "repeated string": columns(st.sampled_from(["", "a", "b\0c", "é"]), pa.string()),
+}
+doubles = st.floats(width=64, allow_nan=True)
+OTHER: dict[str, st.SearchStrategy[pa.Array]] = {
+    "null": st.integers(0, 5).map(pa.nulls),
+    "string_view": columns(texts, pa.string_view()),
+    "interval": columns(st.tuples(*[st.integers(-999, 999)] * 3), pa.month_day_nano_interval()),
+    "list": columns(st.lists(st.none() | doubles, max_size=4), pa.list_(pa.float64())),
+    "struct": columns(
+        st.fixed_dictionaries({"x": st.none() | doubles, "y": st.none() | texts}),
+        pa.struct([("x", pa.float64()), ("y", pa.string())]),
+    ),
+    "map": columns(
+        st.dictionaries(texts, st.integers(0, 9), max_size=3).map(lambda d: list(d.items())),
+        pa.map_(pa.string(), pa.int32()),
+    ),
+    "dictionary": columns(st.sampled_from(["x", "y", ""]), pa.string()).map(
+        lambda array: array.dictionary_encode()
+    ),
+    "ordered dictionary": columns(st.sampled_from([3, 1, 2]), pa.int64()).map(
+        lambda array: pa.DictionaryArray.from_arrays(
+            array.dictionary_encode().indices.cast(pa.int8()),
+            array.dictionary_encode().dictionary,
+            ordered=True,
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("kind", FLAT)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_flat_types_come_back_to_the_bit_from_parquet(
+    codec: str, kind: str, data: st.DataObject
+) -> None:
+    blob = check_round_trip(pa.table({"column": data.draw(FLAT[kind])}), codec)
+    assert blob.codec == f"parquet+{codec}"
+
+
+@pytest.mark.parametrize("kind", OTHER)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_types_that_parquet_may_change_come_back_to_the_bit_from_an_arrow_stream(
+    kind: str, data: st.DataObject
+) -> None:
+    blob = check_round_trip(pa.table({"column": data.draw(OTHER[kind])}))
+    assert blob.codec == "arrow+lz4"
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> pa.Table:
+    """Several columns of one length, under any names, in any chunks."""
+    arrays = draw(st.lists(st.sampled_from(sorted(FLAT)).flatmap(FLAT.get), max_size=6))
+    rows = min((len(array) for array in arrays), default=0)
+    cut = draw(st.integers(0, rows))
+    names = draw(st.lists(texts, min_size=len(arrays), max_size=len(arrays)))
+    fields = [
+        pa.field(n, a.type, metadata={b"k": b"v"}) for n, a in zip(names, arrays, strict=True)
+    ]
+    chunked = [
+        pa.chunked_array([array.slice(0, cut), array.slice(cut, rows - cut)], type=array.type)
+        for array in arrays
+    ]
+    schema = pa.schema(fields, metadata={b"made by": "a test, with é".encode()})
+    return pa.Table.from_arrays(chunked, schema=schema)
+
+
+@given(tables(), st.sampled_from(CODECS))
+def test_whole_tables_come_back_and_give_the_same_bytes_whatever_their_chunks(
+    table: pa.Table, codec: str
+) -> None:
+    blob = check_round_trip(table, codec)
+    assert stored(table, codec).payload == blob.payload
+    assert stored(table.combine_chunks(), codec).payload == blob.payload
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_every_type_of_duckdb_comes_back(codec: str) -> None:
+    with duckdb.connect() as connection:
+        everything = connection.sql("from test_all_types()").to_arrow_table()
+        check_round_trip(everything, codec)
+        flat = [
+            name
+            for name, column in zip(everything.column_names, everything.columns, strict=True)
+            if stored(pa.table({name: column})).codec == "parquet+lz4"
+        ]
+        assert {"bigint", "double", "date", "timestamp_tz", "varchar", "dec_18_6"} <= set(flat)
+        assert check_round_trip(everything.select(flat), codec).codec == f"parquet+{codec}"
+
+
+def test_values_that_compare_equal_but_are_not_the_same_stay_apart() -> None:
+    table = pa.table({"x": pa.array([0.0, -0.0, float("nan"), None, float("inf"), 5e-324])})
+    back = plugin().restore_state(stored(table), LIMIT)
+    assert str(back["x"].to_pylist()) == "[0.0, -0.0, nan, None, inf, 5e-324]"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pa.table({}),
+        pa.table({"a": [1, 2, 3]}).select([]),
+        pa.table({name: pa.array([], array) for name, array in [("a", pa.int64()), ("b", "str")]}),
+        pa.Table.from_arrays([pa.array([1]), pa.array(["x"])], names=["same", "same"]),
+        pa.table({"a.b": ["x", "x"], "": [1, 2], "select": [1.5, None], "ü\n": [True, False]}),
+        pa.table({"a": pa.chunked_array([], pa.string())}),
+        pa.table({"big": ["x" * 5_000_000, "y", None, "z" * 3_000_000]}),
+        pa.table({"a": pa.array(range(200))}).slice(50, 70),
+        pa.Table.from_arrays(
+            [pa.array([1, 2])], schema=pa.schema([pa.field("a", pa.int64(), nullable=False)])
+        ),
+    ],
+    ids=["nothing", "no columns", "no rows", "same names", "odd names", "no chunks", "huge texts",
+         "a slice", "not null"],
+)  # fmt: skip
+def test_tables_at_the_edges_come_back(table: pa.Table) -> None:
+    for codec in CODECS:
+        check_round_trip(table, codec)
+
+
+def people(rows: int) -> pa.Table:
+    """A table like a year's snapshot, in no order."""
+    shuffled = [(7919 * n) % rows for n in range(rows)]
+    start = datetime.date(1990, 1, 1)
+    return pa.table({
+        "scenario_id": ["baseline"] * rows,
+        "simulation_year": pa.array([2025] * rows, pa.int32()),
+        "employee_id": [f"EMP{n:07}" for n in shuffled],
+        "status": ["active" if n % 8 else "terminated" for n in shuffled],
+        "hire_date": [start + datetime.timedelta(days=(31 * n) % 12000) for n in shuffled],
+        "termination_date": [None if n % 8 else datetime.date(2025, 6, 1) for n in shuffled],
+        "pay_cents": [5_600_000 + (104_729 * n) % 20_000_000 for n in shuffled],
+        "hours": pa.array([Decimal("40.00")] * rows, pa.decimal128(5, 2)),
+        "score": [float(n % 13) / 7 for n in shuffled],
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_snapshot_shrinks_more_than_its_arrow_stream_would(codec: str) -> None:
+    import lz4.frame
+    import zstandard
+
+    table = people(5000)
+    blob = check_round_trip(table, codec)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    plain = sink.getvalue().to_pybytes()
+    other = lz4.frame.compress(plain) if codec == "lz4" else zstandard.compress(plain)
+    assert len(blob.payload) < len(other)
+    assert blob.raw_bytes / len(blob.payload) > 5
+
+
+def test_a_frame_holds_a_parquet_file_that_other_tools_open() -> None:
+    import lz4.frame
+
+    table = people(100)
+    file = lz4.frame.decompress(stored(table).payload)
+    opened = pq.read_table(pa.BufferReader(file))
+    assert opened.column_names == table.column_names
+    assert opened["employee_id"].equals(table["employee_id"])
+
+
+def test_every_codec_is_read_whatever_the_options_say() -> None:
+    table, nested = people(10), pa.table({"a": [[1, 2], None]})
+    for writer in CODECS:
+        for reader in CODECS:
+            for each in (table, nested):
+                assert plugin(reader).restore_state(stored(each, writer), LIMIT).equals(each)
+
+
+def test_another_codec_is_somebody_elses() -> None:
+    blob = stored(people(10))
+    for codec in ("parquet+snappy", "arrow", "parquet", "lz4", "", "PARQUET+LZ4", "zstd+parquet"):
+        other = CompressedState(codec, blob.payload, blob.raw_bytes)
+        assert plugin().restore_state(other, LIMIT) is None
+
+
+def test_levels_trade_speed_for_size_and_are_read_alike() -> None:
+    table = people(3000)
+    state = StateTable("main.state", 2025, table)
+    for codec, levels in LEVELS.items():
+        default = plugin(codec).compress_state(state)
+        assert plugin(codec, levels.default).compress_state(state).payload == default.payload
+        for level in (levels.least, levels.most):
+            blob = plugin(codec, level).compress_state(state)
+            assert plugin().restore_state(blob, LIMIT).equals(table)
+        assert len(blob.payload) < len(default.payload)
+
+
+def test_options_and_what_is_no_option() -> None:
+    codec, level = Compression().add_options()
+    assert (codec.default, codec.choices) == ("lz4", ("lz4", "zstd"))
+    assert level.default is None
+    assert level.type is int
+    for bad in ({"codec": "snappy", "level": None}, {"codec": "lz4", "level": 13},
+                {"codec": "zstd", "level": 0}, {"codec": "zstd", "level": "fast"},
+                {"codec": "zstd", "level": True}):  # fmt: skip
+        with pytest.raises(PlanwiseError, match=r"plugins\.compression\.(codec|level): expected"):
+            Compression().configure(bad)
