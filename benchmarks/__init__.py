@@ -1,0 +1,1 @@
+"""Benchmarks: what each plugin is worth on this machine. See docs/benchmarks.md."""

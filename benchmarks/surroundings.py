@@ -1,0 +1,57 @@
+"""What a measurement was made on: machine, versions, plugins."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from planwise.machine import granted_cores
+from planwise.plugins import implemented_hooks, installed_plugins, load_plugins
+
+_DISTRIBUTIONS: Final = ("planwise", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow")
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, memory, system and load of this machine."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "processor": _processor(),
+        "cores_granted": granted_cores(),
+        "memory_bytes": pages,
+        "system": f"{platform.system()} {platform.release()}",
+        "load_average": round(os.getloadavg()[0], 2),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what does the work."""
+    found = {"python": platform.python_version()}
+    for name in _DISTRIBUTIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def hooks() -> dict[str, list[str]]:
+    """The hooks of each installed plugin. Loads the plugins: to be called after measuring."""
+    installed = installed_plugins().values()
+    return {
+        plugin.name: sorted(implemented_hooks(plugin.instance))
+        for each in installed
+        for plugin in load_plugins([each])
+    }
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found.group(1).strip() if found else platform.processor() or platform.machine()
