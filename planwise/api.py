@@ -28,6 +28,7 @@ from planwise.errors import (
     WarehouseError,
 )
 from planwise.hookspecs import PROJECT
+from planwise.improvement import Improvement, improvement
 from planwise.values import (
     Baseline,
     Batch,
@@ -63,6 +64,7 @@ __all__ = [
     "CheckpointError",
     "CompressedState",
     "GraphError",
+    "Improvement",
     "Machine",
     "Metric",
     "ModelNode",
@@ -80,4 +82,5 @@ __all__ = [
     "WarehouseError",
     "YearObservation",
     "hookimpl",
+    "improvement",
 ]

@@ -199,7 +199,7 @@ def record_metric(metric: Metric) -> None:
 def report_section(summary: RunSummary) -> ReportSection | None:
     """Add a section to the report.
 
-    Asked once, when the run has ended, also when it failed.
+    Asked once, after the last year.
 
     Args:
         summary: years, wall seconds, success, baseline.

@@ -35,8 +35,12 @@ def improvement(baseline_ms: float | None, actual_s: float) -> Improvement | Non
     """
     if baseline_ms is None or not math.isfinite(baseline_ms) or baseline_ms <= 0:
         return None
+    if not math.isfinite(actual_s) or actual_s < 0:
+        return None
     # Rounded far beyond what is measured, so that exactly 82 % is not 81.99999999999999.
     percent = round(100.0 * ((baseline_ms - actual_s * 1000.0) / baseline_ms), 9)
+    if not math.isfinite(percent):
+        return None  # a baseline so short that the quotient has no number
     label: ImprovementClass = "below"
     if percent >= ACHIEVED_PERCENT:
         label = "achieved"

@@ -340,7 +340,7 @@ class ReportSection:
 
 @frozen
 class RunSummary:
-    """A run that ended, as ``report_section`` sees it.
+    """A run that went through all its years, as ``report_section`` sees it.
 
     Attributes:
         years: the simulation years that finished.

@@ -11,15 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from planwise.improvement import Improvement
-from planwise.results import ChosenSetting, PhaseRecord, RunPlan, RunResult, slowest_models
+from planwise.results import ChosenSetting, PhaseRecord, RunPlan, RunResult
 
 if TYPE_CHECKING:
     from planwise.simulation import SimulationOutcome
-
-NO_BASELINE = (
-    "there is no baseline, so no improvement is quoted; measure one with "
-    "`python benchmarks/toggles.py`, and put its times under performance.baseline_metrics"
-)
 
 
 def make_console(file: TextIO) -> Console:
@@ -124,7 +119,6 @@ def print_report(console: Console, outcome: SimulationOutcome) -> None:
         for line in section.lines:
             console.print(f"  {line}")
     _print_settings(console, result.settings)
-    _print_baseline(console, result)
     for part in result.parsed_anew_because:
         console.print(f"parsed anew for each year, since the year decides: {part}")
     console.print(f"\ndatabase     {outcome.files.database}")
@@ -173,7 +167,7 @@ def _print_headcount(console: Console, outcome: SimulationOutcome) -> None:
 def _print_times(console: Console, result: RunResult) -> None:
     table = Table(title="Time", title_justify="left", box=None, pad_edge=False)
     table.add_column("phase")
-    for heading in ("wall s", "CPU s", "peak MiB", "rows", "state ratio"):
+    for heading in ("wall s", "CPU s", "peak MiB", "written MB", "rows", "state ratio"):
         table.add_column(heading, justify="right")
     for phase in (result.foundation, *result.year_phases):
         table.add_row(
@@ -181,24 +175,13 @@ def _print_times(console: Console, result: RunResult) -> None:
             f"{phase.wall_s:.2f}",
             f"{phase.cpu_s:.2f}",
             f"{phase.peak_rss_bytes / 2**20:.0f}",
+            f"{phase.bytes_written / 1e6:.1f}",
             f"{phase.rows:,}",
             f"{phase.checkpoint.ratio:.1f}" if phase.checkpoint else "",
         )
     console.print()
     console.print(table)
     console.print(f"(dbt's parser took {result.parse_s:.2f} s, within the foundation)")
-    slowest = slowest_models(result)
-    if slowest:
-        table = Table(title="Slowest models", title_justify="left", box=None, pad_edge=False)
-        table.add_column("model")
-        for heading in ("wall s", "runs", "share"):
-            table.add_column(heading, justify="right")
-        for model in slowest:
-            table.add_row(
-                model["name"], f"{model['wall_s']:.2f}", str(model["runs"]), f"{model['share']:.0%}"
-            )
-        console.print()
-        console.print(table)
 
 
 def _print_settings(console: Console, settings: tuple[ChosenSetting, ...]) -> None:
@@ -211,23 +194,6 @@ def _print_settings(console: Console, settings: tuple[ChosenSetting, ...]) -> No
         why = f": {setting.reason}" if setting.reason else ""
         line = f"  {setting.name:<{width}}  {setting.value}  ({setting.origin}{why})"
         console.print(Text(line))
-
-
-def _print_baseline(console: Console, result: RunResult) -> None:
-    console.print()
-    if result.baseline is None:
-        console.print(f"Improvement: {NO_BASELINE}")
-    elif result.improvement is not None:
-        total = (result.baseline.total_simulation_ms or 0.0) / 1000
-        console.print(
-            f"Improvement: {improvement_text(result.improvement)}; "
-            f"{result.wall_s:.2f} s against the {result.baseline.kind} {total:.2f} s"
-        )
-    else:
-        console.print(
-            f"Improvement: the {result.baseline.kind} baseline has no total_simulation; "
-            "the phases above are held against what it has"
-        )
 
 
 def money(cents: int) -> str:

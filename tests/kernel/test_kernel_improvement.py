@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from planwise.improvement import improvement
@@ -82,3 +83,15 @@ def test_it_is_a_ratio(baseline: float, actual: float, factor: int) -> None:
     assert one is not None
     assert scaled is not None
     assert scaled.percent == pytest.approx(one.percent, rel=1e-9, abs=1e-6)
+
+
+@given(st.floats(allow_nan=True, allow_infinity=True) | st.none(), st.floats(width=64))
+@example(5e-324, 1e300)
+@example(687194768.0126781, 0.0)
+def test_no_pair_of_numbers_gives_what_json_cannot_say(
+    baseline: float | None, actual: float
+) -> None:
+    found = improvement(baseline, actual)
+    if found is not None:
+        json.dumps(found.percent, allow_nan=False)
+        assert found.percent <= 100.0

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -74,3 +76,15 @@ def test_the_example_works_as_it_stands() -> None:
     for seconds in (0.4, 0.6):
         plugin.record_metric(Metric("model", "model.p.slow", 2025, seconds))
     assert plugin.report_section(summary).lines == ("model.p.slow took 0.60 s in 2025",)
+
+
+def test_loading_the_plugins_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\n"
+        "import planwise_plugins.batching, planwise_plugins.compression\n"
+        "import planwise_plugins.monitoring, planwise_plugins.tuning\n"
+        "heavy = {'duckdb', 'dbt', 'networkx', 'lz4', 'zstandard', 'psutil', 'pyarrow'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr

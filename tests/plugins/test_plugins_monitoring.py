@@ -12,62 +12,9 @@ from hypothesis import strategies as st
 from planwise.api import Baseline, Metric, ReportSection, RunSummary
 from planwise_plugins.monitoring import Monitoring
 from planwise_plugins.monitoring.account import short_name
-from planwise_plugins.monitoring.improvement import improvement_class, improvement_percent
 from planwise_plugins.monitoring.wording import NO_BASELINE
 
 MIB = 1 << 20
-seconds = st.floats(0, 1e6)
-baselines_ms = st.floats(1e-3, 1e9)
-
-
-@given(baselines_ms, seconds)
-def test_improvement_is_what_was_saved_of_the_baseline(baseline: float, actual: float) -> None:
-    percent = improvement_percent(baseline, actual)
-    assert percent is not None
-    assert percent <= 100.0
-    saved = baseline - actual * 1000.0
-    assert percent == 0.0 or (percent > 0) == (saved > 0)
-    assert (1.0 - percent / 100.0) * baseline == pytest.approx(
-        actual * 1000.0, rel=1e-9, abs=1e-9 * baseline
-    )
-
-
-@given(baselines_ms, seconds, seconds)
-def test_who_takes_less_time_improves_no_less(baseline: float, one: float, two: float) -> None:
-    less, more = sorted((one, two))
-    assert improvement_percent(baseline, less) >= improvement_percent(baseline, more)
-
-
-@given(st.floats(allow_nan=True, allow_infinity=True) | st.none(), st.floats(width=64))
-@example(5e-324, 1e300)
-@example(0.0, 1.0)
-def test_no_pair_of_numbers_divides_by_zero_or_gives_what_json_cannot_say(
-    baseline: float | None, actual: float
-) -> None:
-    percent = improvement_percent(baseline, actual)
-    if percent is not None:
-        json.dumps(percent, allow_nan=False)
-        assert baseline > 0
-
-
-@pytest.mark.parametrize(
-    ("baseline_ms", "actual_s", "percent", "label"),
-    [
-        (10_000, 1.8, 82.0, "achieved"),
-        (10_000, 1.801, 81.99, "significant"),
-        (10_000, 5.0, 50.0, "significant"),
-        (10_000, 5.001, 49.99, "below"),
-        (10_000, 10.0, 0.0, "below"),
-        (10_000, 25.0, -150.0, "below"),
-        (10_000, 0.0, 100.0, "achieved"),
-    ],
-)
-def test_classes_of_improvement(
-    baseline_ms: float, actual_s: float, percent: float, label: str
-) -> None:
-    found = improvement_percent(baseline_ms, actual_s)
-    assert found == pytest.approx(percent)
-    assert improvement_class(found) == label
 
 
 def run_metrics() -> list[Metric]:

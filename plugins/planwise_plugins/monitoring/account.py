@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
-from planwise.api import Baseline, Metric, RunSummary
-from planwise_plugins.monitoring.improvement import improvement_class, improvement_percent
+from planwise.api import Baseline, Metric, RunSummary, improvement
 
 SLOWEST: Final = 5
 _MB: Final = 1_000_000
@@ -204,7 +203,5 @@ def _baseline(baseline: Baseline) -> dict[str, Any]:
 
 
 def _improvement(baseline_ms: float | None, actual_s: float) -> dict[str, Any] | None:
-    percent = improvement_percent(baseline_ms, actual_s)
-    if percent is None:
-        return None
-    return {"percent": percent, "class": improvement_class(percent)}
+    found = improvement(baseline_ms, actual_s)
+    return None if found is None else {"percent": found.percent, "class": found.label}

@@ -13,33 +13,18 @@ _MIB: Final = 1 << 20
 
 
 def report_lines(data: Mapping[str, Any]) -> list[str]:
-    """One line a fact.
+    """One line a fact; the kernel's own report has the times of the phases.
 
     Args:
         data: of ``Account.data``.
     """
     lines = [
-        *(_phase(phase) for phase in data["phases"]),
         *_slowest(data["slowest_models"]),
         *_checkpoints(data["checkpoints"]),
         *_memory(data["memory"]),
         _against_baseline(data),
     ]
     return [" ".join(line.split()) for line in lines]  # a name could hold a line break
-
-
-def _phase(phase: Mapping[str, Any]) -> str:
-    parts = [
-        f"{phase['wall_s']:.2f} s",
-        f"CPU {phase['cpu_s']:.2f} s",
-        f"peak {_mib(phase['peak_rss_bytes'])} MiB",
-    ]
-    if phase["rows"] is not None:
-        parts.append(f"{phase['rows']:,} rows")
-    parts.append(f"{_mb(phase['bytes_read'])} MB read, {_mb(phase['bytes_written'])} MB written")
-    if phase["improvement"]:
-        parts.append(_improvement(phase["improvement"]))
-    return f"{phase['name']}: {', '.join(parts)}"
 
 
 def _slowest(models: list[Mapping[str, Any]]) -> list[str]:

@@ -1,0 +1,77 @@
+"""Ctrl-C, SIGTERM and kill -9 in the middle of a run: the old result stays, the next run works."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+from cli_runs import YEARS, planwise, read_until, results, start
+
+AGAIN = ("simulate", "--census", "census.csv", *YEARS, "--seed", "7")
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word", "moment"),
+    [
+        (signal.SIGINT, 130, "interrupted", "census "),
+        (signal.SIGTERM, 143, "terminated", "foundation: "),
+        (signal.SIGINT, 130, "interrupted", "year 2025: "),
+        (signal.SIGTERM, 143, "terminated", "year 2025: "),
+    ],
+)
+def test_a_signal_stops_the_run_and_leaves_what_was_there(
+    project: Path, number: signal.Signals, code: int, word: str, moment: str
+) -> None:
+    before = results(project)
+    running = start(*AGAIN, cwd=project)
+    read_until(running, moment)
+    assert (project / "output" / "simulation.duckdb.lock").exists()
+    running.send_signal(number)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == code
+    assert errors == (
+        f"planwise: {word}; nothing was published, and an earlier result is as it was\n"
+    )
+    assert results(project) == before
+
+
+def test_after_a_signal_or_a_kill_the_next_run_works(project: Path, finished: Path) -> None:
+    before = results(project)
+    database = "output/simulation.duckdb"
+    running = start(*AGAIN, cwd=project)
+    read_until(running, "year 2025: ")
+    running.send_signal(signal.SIGKILL)
+    running.communicate(timeout=60)
+    assert running.returncode == -signal.SIGKILL
+    # What a killed run leaves is aside; the result and its checkpoints are as they were.
+    after = results(project)
+    left = {name for name in after if name not in before}
+    assert left
+    assert all(".planwise/building" in name or name.endswith(".lock") for name in left)
+    assert {name: after[name] for name in before} == before
+    again = planwise(*AGAIN, cwd=project)
+    assert (again.returncode, again.stderr) == (0, "")
+    rerun = results(project)
+    assert set(rerun) == set(before)
+    assert rerun[database] != before[database]
+    # And the same run in a place where nothing was ever killed gives the same tables.
+    clean = planwise(*AGAIN, "--database", "clean/simulation.duckdb", cwd=project)
+    assert (clean.returncode, clean.stderr) == (0, "")
+    digests = [
+        planwise("digest", d, cwd=project).stdout for d in (database, "clean/simulation.duckdb")
+    ]
+    assert digests[0] == digests[1] != planwise("digest", database, cwd=finished).stdout
+
+
+def test_a_first_run_that_is_stopped_leaves_no_result(project: Path) -> None:
+    running = start(*AGAIN, "--database", "new/a.duckdb", "--output", "new/r.json", cwd=project)
+    read_until(running, "foundation: ")
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=60)
+    assert running.returncode == 143
+    # The parse cache stays, so that the next run starts sooner.
+    assert [p.name for p in (project / "new").iterdir()] == ["a.duckdb.planwise"]
+    assert {p.name for p in (project / "new" / "a.duckdb.planwise").iterdir()} <= {
+        *("logs", "profiles", "target"),
+    }
