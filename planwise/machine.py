@@ -43,7 +43,7 @@ def granted_cores(cgroup: Path | None = None) -> int:
     )
     for folder in _cgroup_chain() if cgroup is None else [cgroup]:
         quota = _words(folder / "cpu.max")
-        if len(quota) == 2 and quota[0].isdigit() and int(quota[1]) > 0:
+        if len(quota) == 2 and all(word.isdigit() for word in quota) and int(quota[1]) > 0:
             cores = min(cores, max(1, int(quota[0]) // int(quota[1])))
     return max(1, cores)
 
@@ -55,15 +55,17 @@ def container_memory(cgroup: Path) -> tuple[int, int] | None:
     """
     limit = _words(cgroup / "memory.max")
     current = _words(cgroup / "memory.current")
-    if not limit or not limit[0].isdigit() or int(limit[0]) >= _UNLIMITED or not current:
+    if not all(words and words[0].isdigit() for words in (limit, current)):
+        return None
+    maximum, used = int(limit[0]), int(current[0])
+    if maximum >= _UNLIMITED:
         return None
     cache = 0
     for line in _lines(cgroup / "memory.stat"):
         key, _, value = line.partition(" ")
         if key == "inactive_file" and value.isdigit():
             cache = int(value)
-    maximum = int(limit[0])
-    return maximum, max(0, maximum - int(current[0]) + cache)
+    return maximum, max(0, maximum - used + min(cache, used))
 
 
 def _memory() -> tuple[int, int]:

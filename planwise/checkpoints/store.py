@@ -8,8 +8,8 @@ accept damaged bytes too often to be relied on.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from planwise.answers import UNCOMPRESSED
+from planwise.checkpoints.manifest import manifest_bytes, read_manifest
 from planwise.errors import CheckpointError
 from planwise.relay import Relay
 from planwise.results import CheckpointRecord
 from planwise.values import CompressedState, StateTable
 
-FORMAT_VERSION: Final = 1
 _HEADROOM_BYTES: Final = 64 * 1024 * 1024
-_MAX_MANIFEST_BYTES: Final = 1024 * 1024
+_YEAR: Final = re.compile(r"[0-9]{1,4}\Z")
 
 
 class CheckpointStore:
@@ -63,16 +63,17 @@ class CheckpointStore:
                 file = f"{number}.state"
                 _write_synced(temporary / file, blob.payload)
                 entries.append(_entry(state, blob, plugin, file))
-            manifest = {"format_version": FORMAT_VERSION, "year": year, "tables": entries}
-            _write_synced(temporary / "manifest.json", json.dumps(manifest, indent=1).encode())
+            _write_synced(temporary / "manifest.json", manifest_bytes(year, entries))
             final = self.folder / str(year)
             shutil.rmtree(final, ignore_errors=True)
             temporary.rename(final)
             _sync_folder(self.folder)
         except OSError as error:
             raise CheckpointError(
-                f"{self.folder}: the state of {year} cannot be stored: {error.strerror}"
+                f"{self.folder}: the state of {year} cannot be stored: {error.strerror or error}"
             ) from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)  # still there only if something failed
         return CheckpointRecord(
             year=year,
             codec=entries[0]["codec"] if entries else UNCOMPRESSED,
@@ -88,7 +89,8 @@ class CheckpointStore:
         """The years of which a state is stored."""
         if not self.folder.is_dir():
             return []
-        return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdigit())
+        folders = (path for path in self.folder.iterdir() if path.is_dir())
+        return sorted(int(each.name) for each in folders if _YEAR.match(each.name))
 
     def read(self, year: int, relay: Relay) -> list[StateTable]:
         """Restore the state of a year; checksums are checked before anything is decoded.
@@ -97,17 +99,16 @@ class CheckpointStore:
             CheckpointError: it is not there, is damaged, or needs a codec that is not there.
         """
         folder = self.folder / str(year)
-        manifest = _read_manifest(folder / "manifest.json")
         restored = []
-        for entry in manifest["tables"]:
-            file = folder / f"{int(entry['file'].split('.')[0])}.state"
-            if not file.is_file() or file.stat().st_size != entry["stored_bytes"]:
-                raise CheckpointError(f"{file}: missing, or not {entry['stored_bytes']} bytes")
-            payload = file.read_bytes()
-            if hashlib.sha256(payload).hexdigest() != entry["sha256"]:
-                raise CheckpointError(f"{file}: damaged: its SHA-256 is not the manifest's")
+        for entry in read_manifest(folder / "manifest.json", year):
+            payload = _read_payload(folder / entry["file"], entry)
             blob = CompressedState(entry["codec"], payload, entry["raw_bytes"])
             table = restore(blob, relay, written_by=entry["plugin"])
+            if table.num_rows != entry["rows"] or _columns(table) != entry["columns"]:
+                raise CheckpointError(
+                    f"{folder / entry['file']}: codec '{blob.codec}' gives back another table than "
+                    f"was stored of {entry['name']}"
+                )
             restored.append(StateTable(entry["name"], year, table))
         return restored
 
@@ -139,7 +140,7 @@ def restore(blob: CompressedState, relay: Relay, *, written_by: str) -> Any:
         table = relay.restore_state(blob, limit, written_by=written_by)
         if not isinstance(table, pa.Table):
             raise CheckpointError(
-                f"codec '{blob.codec}': the plugin that reads it gave back a "
+                f"codec '{blob.codec}' of plugin '{written_by}' gives back a "
                 f"{type(table).__name__}, and no pyarrow.Table"
             )
         return table
@@ -189,44 +190,27 @@ def _entry(state: StateTable, blob: CompressedState, plugin: str, file: str) -> 
         "codec": blob.codec,
         "plugin": plugin,
         "rows": state.table.num_rows,
-        "columns": {field.name: str(field.type) for field in state.table.schema},
+        "columns": _columns(state.table),
         "raw_bytes": blob.raw_bytes,
         "stored_bytes": len(blob.payload),
         "sha256": hashlib.sha256(blob.payload).hexdigest(),
     }
 
 
-def _read_manifest(file: Path) -> dict[str, Any]:
+def _columns(table: Any) -> list[list[str]]:
+    return [[field.name, str(field.type)] for field in table.schema]
+
+
+def _read_payload(file: Path, entry: dict[str, Any]) -> bytes:
     try:
-        if file.stat().st_size > _MAX_MANIFEST_BYTES:
-            raise CheckpointError(f"{file}: larger than any manifest")
-        manifest = json.loads(file.read_bytes())
-        version = manifest["format_version"]
-        entries = manifest["tables"]
-        complete = all(
-            isinstance(entry[key], kind)
-            for entry in entries
-            for key, kind in (
-                ("name", str),
-                ("file", str),
-                ("codec", str),
-                ("plugin", str),
-                ("sha256", str),
-                ("raw_bytes", int),
-                ("stored_bytes", int),
-            )
-        )
-    except FileNotFoundError:
-        raise CheckpointError(f"{file.parent}: no checkpoint there") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{file}: not a checkpoint's manifest: {error}") from error
-    if version != FORMAT_VERSION:
-        raise CheckpointError(
-            f"{file}: format version {version}, this planwise reads {FORMAT_VERSION}"
-        )
-    if not complete or not isinstance(manifest, dict):
-        raise CheckpointError(f"{file}: not a checkpoint's manifest: values of the wrong type")
-    return manifest
+        if file.stat().st_size != entry["stored_bytes"]:
+            raise CheckpointError(f"{file}: damaged: expected {entry['stored_bytes']} bytes")
+        payload = file.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{file}: cannot be read ({error.strerror})") from error
+    if hashlib.sha256(payload).hexdigest() != entry["sha256"]:
+        raise CheckpointError(f"{file}: damaged: its SHA-256 is not the manifest's")
+    return payload
 
 
 def _write_synced(file: Path, content: bytes) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from planwise.errors import ProjectError
 from planwise.measure import Sample, take_sample
 from planwise.project.dbt_worker import DbtPaths, DbtWorker
-from planwise.project.graph import ProjectGraph, graph_from_manifest
+from planwise.project.graph import EXECUTED, ProjectGraph, graph_from_manifest
 from planwise.project.parse_time import year_dependent_parts
 from planwise.values import BatchRequest, BatchResult, ModelResult
 
@@ -71,9 +71,9 @@ class DbtProject:
             self._manifest = self._worker.parse({STEP_VARIABLE: year})
             self._parsed_for = year
             self._graph = graph_from_manifest(self._manifest)
-            self.parsed_anew_because = tuple(
-                year_dependent_parts(self._manifest, self.directory, STEP_VARIABLE)
-            )
+            parts = year_dependent_parts(self._manifest, self.directory, STEP_VARIABLE)
+            # What was found in one year stays found, whatever another year's parse shows.
+            self.parsed_anew_because = tuple(sorted({*self.parsed_anew_because, *parts}))
         return self._graph
 
     def execute(self, request: BatchRequest) -> BatchResult:
@@ -84,11 +84,15 @@ class DbtProject:
         """
         if self._graph is None:
             raise ProjectError("the project has to be parsed before a batch can run")
+        selectors = self._graph.selectors
+        gone = [node.name for node in request.nodes if node.unique_id not in selectors]
+        if gone:
+            raise ProjectError(f"{gone[0]} is no node of the project as it was parsed last")
         reset_compile_state(self._manifest)
         watch = _NodeWatch()
         result = self._worker.build(
             self._manifest,
-            [self._graph.selectors[node.unique_id] for node in request.nodes],
+            [selectors[node.unique_id] for node in request.nodes],
             request.variables,
             threads=max(1, min(request.pool_size, len(request.nodes))),
             full_refresh=request.full_refresh,
@@ -186,9 +190,11 @@ def _checked_results(result: Any, request: BatchRequest, watch: _NodeWatch) -> l
     if result.exception is not None:
         raise ProjectError(f"dbt failed in {where}: {' '.join(str(result.exception).split())}")
     missing = [node.name for node in request.nodes if node.unique_id not in runs]
-    if missing or len(runs) != len(request.nodes):
+    # Run hooks have results too, and are no nodes of the batch.
+    ran = sum(str(run.node.resource_type) in EXECUTED for run in runs.values())
+    if missing or ran != len(request.nodes):
         raise ProjectError(
-            f"dbt ran {len(runs)} of {len(request.nodes)} nodes in {where}"
+            f"dbt ran {ran} of {len(request.nodes)} nodes in {where}"
             + (f"; not run: {', '.join(missing[:5])}" if missing else "")
         )
     return [_model_result(node.unique_id, runs[node.unique_id], watch) for node in request.nodes]

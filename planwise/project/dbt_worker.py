@@ -91,8 +91,10 @@ class DbtWorker:
                 "dbt is in use in this process already, and it does not support two runs at once; "
                 "close the other engine, or use another process"
             )
-        os.environ.update(QUIET_ENVIRONMENT)
-        os.environ["DBT_PARTIAL_PARSE"] = "true" if self._partial_parse else "false"
+        partial_parse = "true" if self._partial_parse else "false"
+        wanted = {**QUIET_ENVIRONMENT, "DBT_PARTIAL_PARSE": partial_parse}
+        self._environment_before = {name: os.environ.get(name) for name in wanted}
+        os.environ.update(wanted)
         self._thread.start()
         return self
 
@@ -100,6 +102,11 @@ class DbtWorker:
         self._jobs.put((Future(), release_database))
         self._jobs.put(None)
         self._thread.join(timeout=5)
+        for name, value in self._environment_before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
         _IN_USE.release()
 
     def parse(self, variables: Mapping[str, Any]) -> Any:
@@ -186,7 +193,13 @@ def vars_argument(variables: Mapping[str, SettingValue]) -> str:
     for name, value in variables.items():
         if not isinstance(value, int | bool | str):
             raise ProjectError(f"var '{name}': expected an integer, truth value or text: {value!r}")
-    return json.dumps(dict(variables))
+    text = json.dumps(dict(variables), ensure_ascii=False)
+    # Escaped here, since JSON writes a character beyond the first 65,536 as two, which YAML keeps.
+    return "".join(each if each < "\x7f" else _yaml_escape(ord(each)) for each in text)
+
+
+def _yaml_escape(code: int) -> str:
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def interrupt_statements() -> None:

@@ -22,6 +22,8 @@ from jinja2.parser import Parser
 _GRAPH_CALLS: Final = frozenset({"ref", "source", "config"})
 _DBT_PACKAGES: Final = frozenset({"dbt", "dbt_duckdb"})
 _HARMLESS_CALLS: Final = frozenset({"var", "env_var", "return", "range", "log", "print"})
+_NAMING: Final = re.compile(r"(\w+__)?generate_(alias|schema|database)_name\Z")
+"""Macros that dbt calls by itself while it parses; a project may have its own."""
 _YAML_VAR: Final = re.compile(r"\{[{%][^}]*\bvar\b")
 
 
@@ -58,10 +60,16 @@ def year_dependent_parts(manifest: Any, project: Path, variable: str) -> list[st
     year_macros = _closure(trees, lambda tree: tree is None or _reads(tree, variable))
     reader = _Reader(variable, year_macros, graph_macros, frozenset(macros))
     # A macro without ref, source or config cannot change the graph by itself, whatever it computes.
-    found = {f"macro {name}" for name in year_macros & graph_macros if reader.decides(trees[name])}
-    for node in manifest.nodes.values():
+    found = {
+        f"macro {name}"
+        for name in year_macros
+        if _NAMING.match(name) or (name in graph_macros and reader.decides(trees[name]))
+    }
+    # A model that this year disables is none of the nodes, and may be one of them next year.
+    disabled = [node for nodes in manifest.disabled.values() for node in nodes]
+    for node in [*manifest.nodes.values(), *disabled]:
         code = getattr(node, "raw_code", "") or ""
-        if "var(" not in code and not any(name in code for name in year_macros):
+        if "var" not in code and not any(name in code for name in year_macros):
             continue
         tree = _parse(environment, code)
         if tree is None or reader.decides(tree):
@@ -106,6 +114,12 @@ class _Reader:
             for assign in tree.find_all((ast.Assign, ast.AssignBlock)):
                 if self._tainted(assign, names):
                     found |= _stored(assign)
+            for scope in tree.find_all(ast.With):
+                if any(self._tainted(value, names) for value in scope.values):
+                    found |= _stored(scope)
+            for call in tree.find_all(ast.Call):
+                if any(self._tainted(argument, names) for argument in _arguments(call)):
+                    found |= _receiver(call)
             for branch in tree.find_all((ast.If, ast.For)):
                 if self._controls(branch, names):
                     found |= _stored(branch)
@@ -129,9 +143,9 @@ class _Reader:
 
     def _call_decides(self, call: ast.Call, names: frozenset[str]) -> bool:
         name = _called(call)
-        arguments: list[ast.Node] = [*call.args, *call.kwargs]
-        arguments += [each for each in (call.dyn_args, call.dyn_kwargs) if each is not None]
-        if not any(self._tainted(argument, names) for argument in arguments):
+        if isinstance(call.node, ast.Name) and name in names:
+            return True  # the year may have chosen what is called
+        if not any(self._tainted(argument, names) for argument in _arguments(call)):
             return False
         # A macro without ref, source or config may compute with the year as it likes.
         return name in self._graph_calls or not (
@@ -139,32 +153,55 @@ class _Reader:
         )
 
     def _tainted(self, node: ast.Node, names: frozenset[str]) -> bool:
-        inside = [node, *node.find_all((ast.Call, ast.Name))]
+        if _reads(node, self._variable):
+            return True
         return any(
-            (isinstance(each, ast.Call) and self._is_year(each))
-            or (isinstance(each, ast.Name) and each.ctx == "load" and each.name in names)
-            for each in inside
+            (isinstance(each, ast.Name) and each.ctx == "load" and each.name in names)
+            or _name_of(each) in self._year_macros
+            for each in _with_descendants(node)
         )
 
-    def _is_year(self, call: ast.Call) -> bool:
-        if isinstance(call.node, ast.Name):
-            if call.node.name == "var":
-                return _may_name(call, self._variable)
-            return call.node.name in self._year_macros
-        return False
+
+def _with_descendants(node: ast.Node) -> list[ast.Node]:
+    return [node, *node.find_all(ast.Node)]
+
+
+def _name_of(node: ast.Node) -> str | None:
+    """The name that an expression looks up: of ``a``, ``b.a`` and ``b['a']`` it is ``a``."""
+    if isinstance(node, ast.Name):
+        return node.name if node.ctx == "load" else None
+    if isinstance(node, ast.Getattr):
+        return node.attr
+    if isinstance(node, ast.Getitem) and isinstance(node.arg, ast.Const):
+        return str(node.arg.value)
+    return None
 
 
 def _called(call: ast.Call) -> str | None:
     """The name that is called, of ``builtins.ref(...)`` the last part; None if it is computed."""
-    if isinstance(call.node, ast.Name):
-        return call.node.name
-    return call.node.attr if isinstance(call.node, ast.Getattr) else None
+    return _name_of(call.node)
+
+
+def _arguments(call: ast.Call) -> list[ast.Node]:
+    dynamic = [each for each in (call.dyn_args, call.dyn_kwargs) if each is not None]
+    return [*call.args, *call.kwargs, *dynamic]
+
+
+def _receiver(call: ast.Call) -> set[str]:
+    """Of ``a.b.append(...)`` the name ``a``: the call may change what it holds."""
+    node: ast.Node = call.node
+    if not isinstance(node, ast.Getattr | ast.Getitem):
+        return set()
+    while isinstance(node, ast.Getattr | ast.Getitem):
+        node = node.node
+    return {node.name} if isinstance(node, ast.Name) else set()
 
 
 def _stored(tree: ast.Node) -> set[str]:
-    """Names that a statement assigns; of ``{% set namespace.x = ... %}`` the namespace."""
-    names = {name.name for name in tree.find_all(ast.Name) if name.ctx == "store"}
-    return names | {reference.name for reference in tree.find_all(ast.NSRef)}
+    """Names that a statement assigns or changes; of ``{% set space.x = ... %}`` the namespace."""
+    names = {name.name for name in tree.find_all(ast.Name) if name.ctx in ("store", "param")}
+    names |= {reference.name for reference in tree.find_all(ast.NSRef)}
+    return names.union(*map(_receiver, tree.find_all(ast.Call)))
 
 
 def _closure(
@@ -192,17 +229,30 @@ def _parse(environment: jinja2.Environment, text: str) -> ast.Template | None:
 
 
 def _calls_any(tree: ast.Template | None, names: Iterable[str]) -> bool:
+    """Whether a template uses one of these macros, also through ``adapter.dispatch``."""
     wanted = set(names)
     if tree is None:
         return True
-    return any(_called(call) in wanted for call in tree.find_all(ast.Call))
+    if any(_name_of(each) in wanted for each in tree.find_all(ast.Node)):
+        return True
+    dispatched = [call for call in tree.find_all(ast.Call) if _called(call) == "dispatch"]
+    return any(_may_dispatch(call, name) for call in dispatched for name in wanted)
 
 
-def _reads(tree: ast.Template, variable: str) -> bool:
-    return any(
-        isinstance(call.node, ast.Name) and call.node.name == "var" and _may_name(call, variable)
-        for call in tree.find_all(ast.Call)
-    )
+def _may_dispatch(call: ast.Call, name: str) -> bool:
+    first = call.args[0] if call.args else None
+    return not isinstance(first, ast.Const) or name.endswith(f"__{first.value}")
+
+
+def _reads(tree: ast.Node, variable: str) -> bool:
+    """Whether a template reads the variable, or uses ``var`` in a way that hides what it reads."""
+    nodes = _with_descendants(tree)
+    plain = {
+        id(call.node)
+        for call in nodes
+        if isinstance(call, ast.Call) and _called(call) == "var" and not _may_name(call, variable)
+    }
+    return any(_name_of(each) == "var" and id(each) not in plain for each in nodes)
 
 
 def _may_name(call: ast.Call, variable: str) -> bool:

@@ -214,10 +214,11 @@ def connect(
 
 
 def _is_on_disk(connection: duckdb.DuckDBPyConnection) -> bool:
-    row = connection.execute(
+    # All rows, so that no unfinished result is left on the connection.
+    rows = connection.execute(
         "select path is not null from duckdb_databases() where database_name = current_database()"
-    ).fetchone()
-    return bool(row and row[0])
+    ).fetchall()
+    return rows == [(True,)]
 
 
 @contextmanager

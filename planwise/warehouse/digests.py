@@ -9,6 +9,8 @@ change, not as a defence: nobody is to be kept from forging a digest.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
@@ -74,6 +76,22 @@ def table_digest(connection: duckdb.DuckDBPyConnection, schema: str, table: str)
         "select ('0x' || h[1:16])::ubigint as hi, ('0x' || h[17:32])::ubigint as lo "
         f"from (select md5({parts}) as h from {relation}))"
     )
-    rows, low, high = connection.execute(sql).fetchall()[0]
+    with _utc(connection, any("WITH TIME ZONE" in kind for _, kind in columns)):
+        rows, low, high = connection.execute(sql).fetchall()[0]
     text = "\n".join([*(f"{name}\t{kind}" for name, kind in columns), f"{rows}", low, high])
     return TableDigest(rows, hashlib.sha256(text.encode()).hexdigest())
+
+
+@contextmanager
+def _utc(connection: duckdb.DuckDBPyConnection, needed: bool) -> Iterator[None]:
+    """Let moments be written in UTC: as text they show the time zone of the session."""
+    if not needed:
+        yield
+        return
+    zone = connection.execute("select current_setting('TimeZone')").fetchall()[0][0]
+    connection.execute("set session TimeZone = 'UTC'")
+    try:
+        yield
+    finally:
+        name = str(zone).replace("'", "''")
+        connection.execute(f"set session TimeZone = '{name}'")

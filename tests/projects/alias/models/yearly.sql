@@ -1,0 +1,2 @@
+{{ config(alias='yearly_' ~ var('simulation_year')) }}
+select {{ var('simulation_year') }} as y

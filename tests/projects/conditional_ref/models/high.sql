@@ -1,0 +1,1 @@
+select 'high ' || {{ var('simulation_year') }} as word

@@ -1,0 +1,1 @@
+select 'low ' || {{ var('simulation_year') }} as word

@@ -1,0 +1,1 @@
+select 'odd' as word, {{ var('simulation_year') }} as y

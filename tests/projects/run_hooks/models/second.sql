@@ -1,0 +1,1 @@
+select max(y) as y from {{ ref('first') }}

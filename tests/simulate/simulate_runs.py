@@ -1,0 +1,77 @@
+"""Simulations in this process, as the command line composes them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from planwise.config import load_config
+from planwise.engine import QuietObserver
+from planwise.simulation import Simulation, SimulationOptions, SimulationOutcome
+from planwise.warehouse.database import reading
+from planwise.warehouse.digests import TableDigest, database_digests
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = ROOT / "dbt"
+BUILT_IN = ("batching", "compression", "monitoring", "tuning")
+YEARS = (2025, 2026)
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without what would change a run."""
+    own = ("DUCKDB_", "DBT_", "PLANWISE_")
+    return {key: value for key, value in os.environ.items() if not key.startswith(own)}
+
+
+def simulation(
+    census: Path,
+    database: Path,
+    *,
+    years: tuple[int, ...] = YEARS,
+    seed: int | None = None,
+    pool_size: int | None = None,
+    toggles: Mapping[str, bool] | None = None,
+    **options: Any,
+) -> Simulation:
+    """A simulation, ready to run."""
+    config = load_config(None).with_overrides(
+        years=years, seed=seed, census_file=census, pool_size=pool_size
+    )
+    return Simulation(
+        SimulationOptions(
+            config=config,
+            dbt_project=PROJECT,
+            database=database,
+            toggles=toggles or {},
+            environ=clean_environment(),
+            **options,
+        ),
+        QuietObserver(),
+    )
+
+
+def digests(database: Path) -> dict[str, TableDigest]:
+    """The digest of every table of a database."""
+    with reading(database) as connection:
+        return database_digests(connection)
+
+
+def query(database: Path, sql: str) -> list[tuple[Any, ...]]:
+    """All rows of a query on a finished database."""
+    with reading(database) as connection:
+        return connection.execute(sql).fetchall()
+
+
+__all__ = [
+    "BUILT_IN",
+    "PROJECT",
+    "ROOT",
+    "YEARS",
+    "SimulationOutcome",
+    "clean_environment",
+    "digests",
+    "query",
+    "simulation",
+]

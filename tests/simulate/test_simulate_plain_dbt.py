@@ -1,0 +1,55 @@
+"""dbt is the reference: the models run without planwise give the same tables."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from simulate_runs import PROJECT, YEARS, clean_environment, digests
+
+from planwise.warehouse.digests import TableDigest
+
+
+def run(command: list[str], folder: Path, cwd: Path) -> str:
+    """Run a command to its end; gives what it printed."""
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={
+            **clean_environment(),
+            "PLANWISE_DATABASE": str(folder / "simulation.duckdb"),
+            "DBT_TARGET_PATH": str(folder / "target"),
+            "DBT_LOG_PATH": str(folder / "logs"),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "DBT_USE_COLORS": "false",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_plain_dbt_gives_the_same_tables(
+    census: Path, tmp_path: Path, reference_digests: dict[str, TableDigest]
+) -> None:
+    years = [str(year) for year in YEARS]
+    run(
+        [
+            *(sys.executable, "-m", "planwise.cli.main", "inputs", "--census", str(census)),
+            *("--years", *years, "--database", str(tmp_path / "simulation.duckdb")),
+        ],
+        tmp_path,
+        tmp_path,
+    )
+    dbt = [sys.executable, "-m", "dbt.cli.main"]
+    run([*dbt, "seed"], tmp_path, PROJECT)
+    run([*dbt, "run", "--select", "tag:foundation"], tmp_path, PROJECT)
+    for number, year in enumerate(YEARS):
+        variables = json.dumps({"simulation_year": year})
+        fresh = ["--full-refresh"] if number == 0 else []
+        command = [*dbt, "run", "--select", "tag:year", "--vars", variables, *fresh]
+        run(command, tmp_path, PROJECT)
+    assert digests(tmp_path / "simulation.duckdb") == reference_digests
