@@ -102,6 +102,18 @@ def improvement_text(value: Improvement) -> str:
     return f"{value.percent:.1f} % less time than the baseline ({wording[value.label]})"
 
 
+def improvement_sentence(result: RunResult) -> str:
+    """What the report says of improvement where no plugin says it: never a number made up."""
+    if result.baseline is None:
+        return (
+            "improvement: there is no baseline, so none is quoted; measure one with the scripts "
+            "in benchmarks/ and set performance.baseline_metrics in the configuration"
+        )
+    if result.improvement is None:
+        return f"improvement: the {result.baseline.kind} baseline has no total_simulation"
+    return f"improvement: {improvement_text(result.improvement)}, which is {result.baseline.kind}"
+
+
 def print_report(console: Console, outcome: SimulationOutcome) -> None:
     """The report at the end of a run."""
     result = outcome.result
@@ -118,6 +130,8 @@ def print_report(console: Console, outcome: SimulationOutcome) -> None:
         console.print(f"\n{section.title}")
         for line in section.lines:
             console.print(f"  {line}")
+    if not any("improvement" in section.data for section in result.sections):
+        console.print(f"\n{improvement_sentence(result)}")
     _print_settings(console, result.settings)
     for part in result.parsed_anew_because:
         console.print(f"parsed anew for each year, since the year decides: {part}")

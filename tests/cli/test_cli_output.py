@@ -163,3 +163,10 @@ def test_improvement_against_a_configured_baseline_is_named_so(project: Path) ->
         r"improvement: 99\.\d % \(achieved\): [\d.]+ s, the configured baseline 3600\.00 s",
         done.stdout,
     )
+
+
+def test_without_the_monitor_the_report_still_says_that_there_is_no_baseline(project: Path) -> None:
+    done = planwise(*RUN, "--no-monitoring", cwd=project)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "improvement: there is no baseline, so none is quoted" in done.stdout
+    assert "Monitoring" not in done.stdout
