@@ -24,6 +24,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as `make run` leaves a checkout: the project, a (small) census, its result."""
     folder = tmp_path_factory.mktemp("checkout")
     (folder / "dbt").symlink_to(ROOT / "dbt")
+    (folder / "output").mkdir()
     for words in (
         ["census", "generate", "--employees", "60", "--output", "output/census.csv"],
         ["simulate", "--census", "output/census.csv", "--years", "2025"],
