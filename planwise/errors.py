@@ -65,10 +65,6 @@ class DependencyError(PlanwiseError):
     """A library that the request needs is not installed or has the wrong version."""
 
 
-class InvariantError(PlanwiseError):
-    """A check of the simulation itself did not hold; the result is not published."""
-
-
 class PluginError(PlanwiseError):
     """A plugin that cannot be loaded or that misbehaved.
 

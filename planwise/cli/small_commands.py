@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from planwise.plugins import implemented_hooks, installed_plugins, load_plugins
 
@@ -22,7 +23,7 @@ def plugins(options: argparse.Namespace) -> int:
     path = options.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
     toggles = enabled_plugins(load_config(path), {})
     installed = installed_plugins()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": plugin.name,
             "distribution": plugin.installed.distribution,
@@ -44,17 +45,11 @@ def plugins(options: argparse.Namespace) -> int:
     for heading in ("plugin", "on", "distribution", "hooks"):
         table.add_column(heading)
     for row in rows:
-        hooks = ", ".join(str(hook) for hook in installed_hooks(row))
+        hooks = ", ".join(row["hooks"])
         on = "on" if row["enabled"] else "off"
         table.add_row(str(row["name"]), on, str(row["distribution"]), hooks)
     make_console(sys.stdout).print(table)
     return 0
-
-
-def installed_hooks(row: dict[str, object]) -> list[object]:
-    """The hooks of a row of the list."""
-    hooks = row["hooks"]
-    return hooks if isinstance(hooks, list) else []
 
 
 def digest(options: argparse.Namespace) -> int:

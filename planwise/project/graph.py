@@ -37,11 +37,6 @@ class ProjectGraph:
     source_schemas: frozenset[str]
     has_run_hooks: bool
 
-    @property
-    def all_nodes(self) -> dict[str, ModelNode]:
-        """Foundation and year together."""
-        return {**self.foundation, **self.year}
-
 
 def graph_from_manifest(manifest: Any) -> ProjectGraph:
     """Read the executed nodes out of dbt's manifest.
