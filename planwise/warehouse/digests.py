@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 OWN_SCHEMA: Final = "planwise"
 """Schema of planwise's own records of a run; they hold times, so they have no digest."""
 
+SCENARIO_COLUMN: Final = "scenario_id"
+"""The column of the simulation's tables that says whose row it is."""
+
 
 @frozen
 class TableDigest:
@@ -35,28 +38,38 @@ def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def database_digests(connection: duckdb.DuckDBPyConnection) -> dict[str, TableDigest]:
+def database_digests(
+    connection: duckdb.DuckDBPyConnection, scenario: str | None = None
+) -> dict[str, TableDigest]:
     """Digest of every table of the current database, by ``schema.table``, in name order.
 
     Args:
         connection: a connection or cursor on the database. Views, temporary tables and
             planwise's own records are left out.
+        scenario: only the rows of this scenario, of the tables that have a ``scenario_id``. A
+            scenario that is run among others has the digests that it has alone.
     """
     tables = connection.execute(
-        "select schema_name, table_name from duckdb_tables() "
+        "select schema_name, table_name from duckdb_tables() as t "
         "where database_name = current_database() and not temporary and not internal "
-        "and schema_name <> ? order by schema_name, table_name",
-        [OWN_SCHEMA],
+        "and schema_name <> ? and (? or exists (select 1 from duckdb_columns() as c "
+        "where c.database_name = t.database_name and c.schema_name = t.schema_name "
+        "and c.table_name = t.table_name and c.column_name = ?)) "
+        "order by schema_name, table_name",
+        [OWN_SCHEMA, scenario is None, SCENARIO_COLUMN],
     ).fetchall()
-    return {f"{s}.{t}": table_digest(connection, s, t) for s, t in tables}
+    return {f"{s}.{t}": table_digest(connection, s, t, scenario) for s, t in tables}
 
 
-def table_digest(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> TableDigest:
+def table_digest(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str, scenario: str | None = None
+) -> TableDigest:
     """Digest of one table.
 
     Args:
         connection: a connection or cursor on the database.
         schema, table: its names, unquoted.
+        scenario: only the rows of this scenario; the table has a ``scenario_id``.
     """
     relation = f"{quoted(schema)}.{quoted(table)}"
     columns = connection.execute(
@@ -71,13 +84,15 @@ def table_digest(connection: duckdb.DuckDBPyConnection, schema: str, table: str)
         f"coalesce(strlen({quoted(name)}::varchar)::varchar || ':' || {quoted(name)}::varchar, '-')"
         for name, _ in columns
     )
+    condition = "" if scenario is None else f" where {SCENARIO_COLUMN} = ?"
     sql = (
         "select count(*), coalesce(sum(lo), 0)::varchar, coalesce(sum(hi), 0)::varchar from ("  # noqa: S608  # identifiers are quoted
         "select ('0x' || h[1:16])::ubigint as hi, ('0x' || h[17:32])::ubigint as lo "
-        f"from (select md5({parts}) as h from {relation}))"
+        f"from (select md5({parts}) as h from {relation}{condition}))"
     )
     with _utc(connection, any("WITH TIME ZONE" in kind for _, kind in columns)):
-        rows, low, high = connection.execute(sql).fetchall()[0]
+        bound = [] if scenario is None else [scenario]
+        rows, low, high = connection.execute(sql, bound).fetchall()[0]
     text = "\n".join([*(f"{name}\t{kind}" for name, kind in columns), f"{rows}", low, high])
     return TableDigest(rows, hashlib.sha256(text.encode()).hexdigest())
 

@@ -285,3 +285,19 @@ def test_a_digest_is_the_same_for_ever() -> None:
     found = digest_of("n integer, s varchar, x double", "(1, 'a', 0.5), (null, null, null)")
     assert found.rows == 2
     assert found.digest == "4d110c1382ecac6fc0720892d57fa486c1bd5f24be4ff51bfdc5af153cf6632a"
+
+
+def test_the_digests_of_one_scenario_are_those_that_it_has_alone(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    connection.execute("create table shared (n integer); insert into shared values (1)")
+    connection.execute("create table rows (scenario_id varchar, n integer)")
+    connection.execute("insert into rows values ('a', 1), ('it''s', 2)")
+    alone = database_digests(connection, "a")
+    assert list(alone) == ["main.rows"]
+    assert alone["main.rows"] == digest_of("scenario_id varchar, n integer", "('a', 1)")
+    other = database_digests(connection, "it's")["main.rows"]
+    assert other.rows == 1
+    assert other.digest != alone["main.rows"].digest
+    assert database_digests(connection, "none")["main.rows"].rows == 0
+    assert set(database_digests(connection)) == {"main.rows", "main.shared"}
