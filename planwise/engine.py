@@ -269,6 +269,7 @@ def create_optimized_multi_year_engine(
     config_path: str | Path | None = None,
     pool_size: int | None = None,
     seed: int | None = None,
+    scenarios: Sequence[str] | None = None,
     enable_tuning: bool = True,
     enable_batching: bool = True,
     enable_compression: bool = True,
@@ -287,19 +288,30 @@ def create_optimized_multi_year_engine(
         config_path: a configuration file; defaults without one.
         pool_size: models that may run at once.
         seed: of every draw.
+        scenarios: names of scenarios to simulate in one pass, as for ``--scenario``: files of the
+            folder ``scenarios`` beside the configuration file, or the configuration's own, which
+            is simulated alone by default.
         enable_tuning, enable_batching, enable_compression, enable_monitoring: plugins on or off.
         observer: told of each phase as it ends; nobody by default.
 
     Raises:
         PlanwiseError: an argument or the configuration is wrong.
     """
-    config = _config(config_path).with_overrides(
-        years=simulation_years,
-        seed=seed,
-        census_file=Path(census_path) if census_path else None,
-        pool_size=pool_size,
-        baseline_metrics=baseline_metrics,
-        origin="argument",
+    from planwise.config import load_scenarios
+
+    if isinstance(scenarios, str):
+        raise UsageError(f"scenarios: expected a list of names, got the text '{scenarios}'")
+    base = _config(config_path)
+    config, *settled = (
+        each.with_overrides(
+            years=simulation_years,
+            seed=seed,
+            census_file=Path(census_path) if census_path else None,
+            pool_size=pool_size,
+            baseline_metrics=baseline_metrics,
+            origin="argument",
+        )
+        for each in (base, *load_scenarios(base, scenarios or ()))
     )
     enabled = (enable_tuning, enable_batching, enable_compression, enable_monitoring)
     options = SimulationOptions(
@@ -307,6 +319,7 @@ def create_optimized_multi_year_engine(
         dbt_project=Path(dbt_project_path),
         database=Path(database_path),
         toggles=_toggles(enabled),
+        scenarios=tuple(settled),
     )
     return MultiYearEngine(options, observer or QuietObserver())
 

@@ -9,14 +9,14 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import field, frozen
 
 from planwise import __version__
 from planwise.checkpoints.store import CheckpointStore
 from planwise.errors import WarehouseError
-from planwise.inputs import InputsSummary, load_inputs
+from planwise.inputs import InputsSummary, check_scenarios, load_inputs
 from planwise.machine import this_machine
 from planwise.pipeline import Pipeline, RunRequest
 from planwise.plugins import installed_plugins, load_plugins, settle_toggles
@@ -48,6 +48,7 @@ class SimulationOptions:
 
     Attributes:
         config: the configuration, with what the command line says already merged in.
+        scenarios: likewise one configuration for each scenario; empty for ``config`` alone.
         dbt_project: folder of the dbt project.
         database: the file that will hold the result.
         toggles: plugins switched on or off on the command line.
@@ -64,6 +65,12 @@ class SimulationOptions:
     memory_limit: str | None = None
     threads: int | None = None
     environ: Mapping[str, str] = field(factory=lambda: dict(os.environ))
+    scenarios: tuple[Config, ...] = ()
+
+    @property
+    def configs(self) -> tuple[Config, ...]:
+        """The configuration of each scenario."""
+        return self.scenarios or (self.config,)
 
 
 @frozen
@@ -75,6 +82,7 @@ class SimulationOutcome:
         inputs: what was loaded, or None for a project that reads no inputs.
         headcount: one mapping per scenario, replicate and year, from ``fct_headcount``; empty for
             a project without that table.
+        plan_cost: likewise, from ``fct_plan_cost``.
         toggles: every installed plugin, on or off.
         files: where the result is.
     """
@@ -82,6 +90,7 @@ class SimulationOutcome:
     result: RunResult
     inputs: InputsSummary | None
     headcount: tuple[Mapping[str, Any], ...]
+    plan_cost: tuple[Mapping[str, Any], ...]
     toggles: Mapping[str, bool]
     files: RunFiles
 
@@ -147,6 +156,7 @@ class Simulation:
             config, self.toggles, flags=options.plugin_flags, environ=options.environ
         )
         read_profile_name(options.dbt_project)
+        check_scenarios(options.configs, options.dbt_project)
         self.request = RunRequest(
             years=tuple(config.years),
             pool_size=config.performance.pool_size,
@@ -172,7 +182,7 @@ class Simulation:
         if self.files.database.exists():
             connect(self.files.database, read_only=True).close()
         with _duckdb_errors(), connect(Path(":memory:")) as connection:
-            inputs = load_inputs(connection, self._options.config, self._options.dbt_project, work)
+            inputs = load_inputs(connection, self._options.configs, self._options.dbt_project, work)
         return self.plan_project(work), inputs
 
     def plan_project(self, work: Path) -> RunPlan:
@@ -214,7 +224,7 @@ class Simulation:
         def load() -> int:
             summary = warehouse.query(
                 lambda cursor: load_inputs(
-                    cursor, self._options.config, self._options.dbt_project, self.files.building
+                    cursor, self._options.configs, self._options.dbt_project, self.files.building
                 )
             )
             inputs.append(summary)
@@ -225,11 +235,17 @@ class Simulation:
         database = self.files.building_database
         with _duckdb_errors(), self._pipeline(self.files.work, database) as (pipeline, warehouse):
             result = pipeline.run(self.request, load)
-            headcount = warehouse.query(read_headcount)
+            headcount = warehouse.query(lambda cursor: read_by_year(cursor, "fct_headcount"))
+            plan_cost = warehouse.query(lambda cursor: read_by_year(cursor, "fct_plan_cost"))
             warehouse.query(lambda cursor: mark_as_ours(cursor, self.request.years))
             warehouse.checkpoint()
         return SimulationOutcome(
-            result, inputs[0] if inputs else None, headcount, self.toggles, self.files
+            result=result,
+            inputs=inputs[0] if inputs else None,
+            headcount=headcount,
+            plan_cost=plan_cost,
+            toggles=self.toggles,
+            files=self.files,
         )
 
     @contextmanager
@@ -261,16 +277,19 @@ class Simulation:
             warehouse.close()
 
 
-def read_headcount(cursor: Any) -> tuple[Mapping[str, Any], ...]:
-    """The rows of ``fct_headcount``, by scenario, replicate and year; none without that table."""
+def read_by_year(
+    cursor: Any, table: Literal["fct_headcount", "fct_plan_cost"]
+) -> tuple[Mapping[str, Any], ...]:
+    """The rows of a table by scenario, replicate and year; none in a project without it."""
     exists = cursor.execute(
         "select count(*) from duckdb_tables() where schema_name = 'main' "
-        "and table_name = 'fct_headcount' and database_name = current_database()"
+        "and table_name = ? and database_name = current_database()",
+        [table],
     ).fetchall()[0][0]
     if not exists:
         return ()
     cursor.execute(
-        "select * from main.fct_headcount order by scenario_id, replicate_id, simulation_year"
+        f"select * from main.{table} order by scenario_id, replicate_id, simulation_year"  # noqa: S608  # one of two names
     )
     names = [column[0] for column in cursor.description]
     return tuple(dict(zip(names, row, strict=True)) for row in cursor.fetchall())

@@ -12,10 +12,36 @@ cast({{ column }} * 100000 as bigint)
 
 {# DECIMAL money -> cents. #}
 {% macro to_cents(column) -%}
-cast({{ column }} * 100 as bigint)
+cast(cast({{ column }} as decimal(30, 2)) * 100 as bigint)
 {%- endmacro %}
 
 {# Completed years between two dates; somebody born on 29 February has the day on the 28th in common years. #}
 {% macro completed_years(from_date, to_date) -%}
 cast(date_sub('year', {{ from_date }}, {{ to_date }}) as integer)
+{%- endmacro %}
+
+{#
+  last + step * floor(last * ((1 + i)^k - 1) / step) in cents, for whole currency units (given in cents) and a
+  `growth` of (1 + i)^k in units of 1 / scale, a scale of 1e28. The whole part of the growth is split off so that no
+  product leaves 128 bits; a last above 2^29 units or a step below one, which the check refuses, must not stop it
+  here.
+#}
+{% macro indexed_limit(last, step, growth, scale) -%}
+{%- set units = 'cast(least(' ~ last ~ ' // 100, 536870912) as hugeint)' -%}
+cast({{ last }} + {{ step }} * ((
+    {{ units }} * ({{ growth }} // {{ scale }} - 1) + {{ units }} * ({{ growth }} % {{ scale }}) // {{ scale }}
+) // greatest({{ step }} // 100, 1)) as bigint)
+{%- endmacro %}
+
+{# A mean in cents; null where there is nobody. #}
+{% macro mean_cents(total, people) -%}
+cast(case when {{ people }} > 0 then {{ div_round(total, people) }} end as bigint)
+{%- endmacro %}
+
+{# Growth of one mean over another in 1e-5, from the sums; null where there is nobody on either side. #}
+{% macro mean_growth(total, people, total_before, people_before) -%}
+cast(case
+    when {{ people }} > 0 and {{ people_before }} > 0
+        then {{ div_round(total ~ ' * ' ~ people_before ~ ' * 100000', people ~ ' * ' ~ total_before) }} - 100000
+end as bigint)
 {%- endmacro %}

@@ -1,11 +1,12 @@
 {#
-  Draws are pure functions of seed, scenario, replicate, year, purpose and person:
+  Draws are pure functions of seed, name of the draws, replicate, year, purpose and person:
 
-      key = seed|scenario_id|replicate_id|year|purpose|person            (UTF-8; the person comes last)
+      key = seed|draws|replicate_id|year|purpose|person                  (UTF-8; the person comes last)
       k   = the first 14 hexadecimal digits of md5(key) as an integer, shifted right by 3   (53 bits)
       u   = (k + 1/2) / 2^53                                             (never 0, never 1)
 
-  No draw depends on the order of rows, on threads or on a version of DuckDB.
+  `draws` is the scenario's own name, or that of another whose draws it shares, so that the same people leave and
+  join in both. No draw depends on the order of rows, on threads or on a version of DuckDB.
 #}
 
 {# Every purpose there is, and what its draws decide. `draw` refuses any other word. #}
@@ -20,6 +21,9 @@
     'promote': 'whether a person is promoted',
     'promote_pay': 'the raise that comes with a promotion',
     'raise_month': 'the month of the yearly raise, once for the whole simulation (year 0)',
+    'voluntary': 'whether a person enrols voluntarily (year of the day it is drawn for)',
+    'opt_out_day': 'the days from an automatic enrolment to the opt-out (year of the enrolment)',
+    'opt_out': 'whether a person opts out of an automatic enrolment (year of the opt-out)',
   } -%}
   {%- for i in range(1, 13) -%}
     {%- do purposes.update({'hire_pay_%02d' % i: 'part %d of 12 of the pay of a hire' % i}) -%}
@@ -27,13 +31,13 @@
   {{ return(purposes) }}
 {% endmacro %}
 
-{# BIGINT k of 53 bits. `scenario` is the alias of a relation with seed, scenario_id and replicate_id. #}
+{# BIGINT k of 53 bits. `scenario` is the alias of a relation with seed, draws and replicate_id. #}
 {% macro draw(purpose, person, year, scenario='s') -%}
 {%- if purpose not in draw_purposes() -%}
   {{ exceptions.raise_compiler_error("draw: '" ~ purpose ~ "' is not listed in draw_purposes()") }}
 {%- endif -%}
 (cast('0x' || substr(md5(
-  {{ scenario }}.seed || '|' || {{ scenario }}.scenario_id || '|' || {{ scenario }}.replicate_id || '|{{ year }}|{{ purpose }}|' || {{ person }}
+  {{ scenario }}.seed || '|' || {{ scenario }}.draws || '|' || {{ scenario }}.replicate_id || '|{{ year }}|{{ purpose }}|' || {{ person }}
 ), 1, 14) as bigint) >> 3)
 {%- endmacro %}
 

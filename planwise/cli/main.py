@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import os
 import signal
@@ -113,7 +114,9 @@ def _looks_like_option(word: str, plugins: Any) -> bool:
 
 
 def _command(options: argparse.Namespace, rest: list[str]) -> int:
-    """Import and run one command; the others stay unloaded."""
+    """Import and run one command; the heavy parts of the others stay unloaded."""
+    if (module := getattr(options, "module", None)) is not None:
+        return int(importlib.import_module(f"planwise.cli.{module}").run(options))
     if options.command == "simulate":
         from planwise.cli.simulate import simulate
 

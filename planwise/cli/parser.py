@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from planwise import __version__
 from planwise.errors import UsageError
@@ -24,9 +25,22 @@ examples:
   planwise simulate --census census.csv --years 2025-2029 --output results.json
   planwise simulate --years 2025 2026 --dry-run        show the plan, write nothing
   planwise simulate --years 2025-2029 --no-compression switch one plugin off
+  planwise scenarios list                              what-ifs that are written down
+  planwise simulate --scenario baseline stretch_match  several scenarios in one pass
   planwise validate                                    is everything here and sound?
 
 exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 terminated"""
+
+SUBCOMMANDS: Final = ("scenarios",)
+"""Modules of this package that bring a command of their own.
+
+Each has ``add_parser(commands)``, which adds its parser to what ``add_subparsers`` gave, and
+``run(options) -> int``, which is called when its command was chosen. They are imported whenever a
+parser is built, so that nothing heavy may be imported at their top.
+"""
+
+CENSUS_ACTIONS: Final[tuple[str, ...]] = ()
+"""Likewise for the actions of ``planwise census``."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -58,6 +72,7 @@ def build_parser(plugins: Iterable[str]) -> Parser:
     _digest(commands)
     _census(commands)
     _inputs(commands)
+    _from_modules(commands, SUBCOMMANDS)
     return parser
 
 
@@ -112,8 +127,25 @@ def command_parser(parser: argparse.ArgumentParser, command: str) -> argparse.Ar
 
 
 def known_flags(parser: argparse.ArgumentParser, command: str) -> list[str]:
-    """Every flag of a command."""
-    return list(command_parser(parser, command)._option_string_actions)  # noqa: SLF001  # as above
+    """Every flag of a command and of its actions."""
+    return _flags(command_parser(parser, command))
+
+
+def _flags(parser: argparse.ArgumentParser) -> list[str]:
+    flags = list(parser._option_string_actions)  # noqa: SLF001  # as in command_parser
+    for action in parser._actions:  # noqa: SLF001  # as in command_parser
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  # as in command_parser
+            flags += [flag for each in action.choices.values() for flag in _flags(each)]
+    return flags
+
+
+def _from_modules(commands: Any, names: Sequence[str]) -> None:
+    """Let modules add their parsers, and note in each whose ``run`` it leads to."""
+    for name in names:
+        before = set(commands.choices)
+        importlib.import_module(f"planwise.cli.{name}").add_parser(commands)
+        for added in set(commands.choices) - before:
+            commands.choices[added].set_defaults(module=name)
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
@@ -134,7 +166,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--census-date",
-        type=_date,
+        type=parse_date,
         metavar="YYYY-MM-DD",
         help="the day that the census describes (default: 31 December before the first year)",
     )
@@ -143,6 +175,13 @@ def _common(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="YEAR",
         help="simulation years: 2025 2026 2027, or 2025-2029 (default: the configuration's)",
+    )
+    parser.add_argument(
+        "--scenario",
+        nargs="+",
+        metavar="NAME",
+        help="scenarios to take, in one pass: files of the folder `scenarios` beside the "
+        "configuration, or the configuration's own (default); see `planwise scenarios list`",
     )
     parser.add_argument("--seed", type=_seed, metavar="N", help="seed of every draw (default: 42)")
     parser.add_argument("--verbose", action="store_true", help="show tracebacks of errors")
@@ -209,7 +248,7 @@ def _simulate(commands: Any, plugins: Sequence[str]) -> None:
 def _validate(commands: Any, plugins: Sequence[str]) -> None:
     parser = commands.add_parser(
         "validate",
-        help="check dependencies, plugins, config, project, census, disk and memory",
+        help="check dependencies, plugins, config, scenarios, project, census, disk and memory",
         description="Check all that a run needs. Exit code 1, with what to do, if something fails.",
     )
     _common(parser)
@@ -235,11 +274,14 @@ def _digest(commands: Any) -> None:
         description="Print rows and digest of every table as JSON. Equal digests, equal tables.",
     )
     parser.add_argument("database", type=Path, metavar="DB", help="a DuckDB file")
+    parser.add_argument(
+        "--scenario", metavar="NAME", help="only the rows of one scenario, where tables have them"
+    )
     parser.add_argument("--verbose", action="store_true", help="show tracebacks of errors")
 
 
 def _census(commands: Any) -> None:
-    parser = commands.add_parser("census", help="make a synthetic census")
+    parser = commands.add_parser("census", help="make a synthetic census, and more about censuses")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     generate = actions.add_parser(
         "generate",
@@ -253,19 +295,20 @@ def _census(commands: Any) -> None:
     )
     generate.add_argument(
         "--census-date",
-        type=_date,
+        type=parse_date,
         default=date(2024, 12, 31),
         metavar="YYYY-MM-DD",
         help="the day that it describes (default: 2024-12-31)",
     )
     generate.add_argument("--force", action="store_true", help="replace a file that is there")
     generate.add_argument("--verbose", action="store_true", help="show tracebacks of errors")
+    _from_modules(actions, CENSUS_ACTIONS)
 
 
 def _inputs(commands: Any) -> None:
     parser = commands.add_parser(
         "inputs",
-        help="write census and scenario into a database, to run the models with plain dbt",
+        help="write census and scenarios into a database, to run the models with plain dbt",
         description="Write the sources of the simulation (schema inputs) into a database; then "
         "`dbt seed` and `dbt run` need no planwise.",
     )
@@ -275,7 +318,8 @@ def _inputs(commands: Any) -> None:
     )
 
 
-def _date(text: str) -> date:
+def parse_date(text: str) -> date:
+    """A date of the command line."""
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -19,12 +19,11 @@ _BUNDLED: Final = (
 )
 
 
-def settled_config(options: argparse.Namespace) -> Config:
-    """The configuration with everything that the command line says merged in.
+def read_config(options: argparse.Namespace) -> Config:
+    """The configuration file that is given, else the one in its usual place, else the defaults.
 
     Raises:
         ConfigError: the file is missing or wrong.
-        UsageError: a value of the command line is.
     """
     from planwise.config import load_config
 
@@ -33,9 +32,57 @@ def settled_config(options: argparse.Namespace) -> Config:
         path = DEFAULT_CONFIG
     if path is not None and not path.is_file():
         raise ConfigError([f"{path}: no such configuration file"])
+    return load_config(path)
+
+
+def settled_config(options: argparse.Namespace) -> Config:
+    """The configuration with everything that the command line says merged in.
+
+    Raises:
+        ConfigError: the file is missing or wrong.
+        UsageError: a value of the command line is.
+    """
+    return _overridden(read_config(options), options)
+
+
+def settled_scenarios(options: argparse.Namespace) -> tuple[Config, ...]:
+    """The configuration of each scenario that is asked for; the command line wins over its file.
+
+    Raises:
+        ConfigError: a file is missing or wrong.
+        UsageError: a value of the command line is wrong, or there is no such scenario.
+    """
+    from planwise.config import load_scenarios
+
+    asked = load_scenarios(read_config(options), options.scenario or ())
+    return tuple(_overridden(config, options) for config in asked)
+
+
+def every_scenario(options: argparse.Namespace) -> tuple[list[Config], list[str]]:
+    """The configurations of all scenarios that there are, and what is wrong with the others.
+
+    Raises:
+        ConfigError: the configuration itself, or the folder, cannot be read.
+        UsageError: a value of the command line is wrong.
+    """
+    from planwise.config import load_scenario, scenario_names
+    from planwise.config.scenario_folder import stray_files
+
+    config = read_config(options)
+    found: list[Config] = []
+    problems = list(stray_files(config))
+    for name in scenario_names(config):
+        try:
+            found.append(_overridden(load_scenario(config, name), options))
+        except ConfigError as error:
+            problems += [text for text in error.problems if text not in problems]
+    return found, problems
+
+
+def _overridden(config: Config, options: argparse.Namespace) -> Config:
     given = vars(options)
     years = given.get("years")
-    return load_config(path).with_overrides(
+    return config.with_overrides(
         years=parse_years(years) if years else None,
         seed=given.get("seed"),
         census_file=given.get("census"),

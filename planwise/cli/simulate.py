@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from planwise.cli.parser import option_parser
-from planwise.cli.settled import settled_config, settled_project, settled_toggles
+from planwise.cli.settled import settled_config, settled_project, settled_scenarios, settled_toggles
 from planwise.errors import UsageError
 from planwise.plugins import installed_plugins, load_plugins
 from planwise.relay import Relay
@@ -52,6 +52,7 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
         memory_limit=options.memory_limit,
         threads=options.threads,
         environ=dict(os.environ),
+        scenarios=settled_scenarios(options),
     )
     if options.output is not None:
         _check_output(options.output, settled)
@@ -100,9 +101,12 @@ def _check_output(file: Path, settled: SimulationOptions) -> None:
     if file.is_dir():
         raise UsageError(f"--output: {file} is a folder; expected a file such as results.json")
     config = settled.config
-    for taken in (settled.database, config.census.file, config.path):
+    scenario_files = (each.scenario_file for each in settled.scenarios)
+    for taken in (settled.database, config.census.file, config.path, *scenario_files):
         if taken is not None and taken.resolve() == file.resolve():
-            raise UsageError(f"--output: {file} is the database, census or configuration too")
+            raise UsageError(
+                f"--output: {file} is the database, census, configuration or a scenario too"
+            )
     problem = write_problem(file.resolve().parent)
     if problem:
         raise UsageError(f"--output: {problem}; give another file")

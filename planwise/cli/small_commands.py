@@ -56,15 +56,17 @@ def digest(options: argparse.Namespace) -> int:
     """Print the digests of a database's tables as JSON."""
     import duckdb
 
-    from planwise.errors import WarehouseError
+    from planwise.errors import UsageError, WarehouseError
     from planwise.warehouse.database import first_line, reading
     from planwise.warehouse.digests import database_digests
 
     try:
         with reading(options.database) as connection:
-            digests = database_digests(connection)
+            digests = database_digests(connection, options.scenario)
     except duckdb.Error as error:
         raise WarehouseError(f"{options.database}: {first_line(error)}") from error
+    if options.scenario is not None and not any(d.rows for d in digests.values()):
+        raise UsageError(f"--scenario: {options.database} has no rows of '{options.scenario}'")
     tables = {name: {"rows": d.rows, "digest": d.digest} for name, d in digests.items()}
     _write(json.dumps({"tables": tables}, indent=2))
     return 0
@@ -86,14 +88,14 @@ def census(options: argparse.Namespace) -> int:
 
 
 def inputs(options: argparse.Namespace) -> int:
-    """Write census and scenario into a database, for plain dbt."""
-    from planwise.cli.settled import settled_config, settled_project
+    """Write census and scenarios into a database, for plain dbt."""
+    from planwise.cli.settled import settled_project, settled_scenarios
     from planwise.inputs import load_inputs
     from planwise.run_files import RunFiles
     from planwise.warehouse.database import connect
     from planwise.warehouse.lock import database_lock
 
-    config = settled_config(options)
+    configs = settled_scenarios(options)
     project = settled_project(options)
     database = options.database.resolve()  # DuckDB gives names such as :memory: and md:x a meaning
     RunFiles(database).check()
@@ -102,12 +104,12 @@ def inputs(options: argparse.Namespace) -> int:
         work = stack.enter_context(tempfile.TemporaryDirectory(prefix="planwise-"))
         new = None if database.exists() else stack.enter_context(_removed(database))
         with connect(database) as connection:
-            summary = load_inputs(connection, config, project, Path(work))
+            summary = load_inputs(connection, configs, project, Path(work))
         if new is not None:
             new.pop_all()  # it is whole: it stays
     for line in summary.lines():
         _write(line)
-    _write(f"{options.database}: schema inputs written; first year {config.years[0]}")
+    _write(f"{options.database}: schema inputs written; first year {configs[0].years[0]}")
     return 0
 
 

@@ -13,9 +13,16 @@ from typing import Final
 
 from attrs import define, field
 
-from planwise.cli.settled import settled_config, settled_project, settled_toggles
+from planwise.cli.settled import (
+    every_scenario,
+    settled_config,
+    settled_project,
+    settled_scenarios,
+    settled_toggles,
+)
 from planwise.engine import QuietObserver
 from planwise.errors import ConfigError, DependencyError, PlanwiseError, WarehouseError
+from planwise.inputs import check_scenarios
 from planwise.machine import this_machine
 from planwise.run_files import RunFiles
 from planwise.simulation import DEFAULT_DATABASE, Simulation, SimulationOptions, enabled_plugins
@@ -61,14 +68,15 @@ def validate(options: argparse.Namespace) -> int:
 
     def check_config() -> str:
         config = settled_config(options)
-        settled.append(
-            SimulationOptions(
-                config=config,
-                dbt_project=settled_project(options),
-                database=database,
-                toggles=settled_toggles(options),
-            )
+        run = SimulationOptions(
+            config=config,
+            dbt_project=settled_project(options),
+            database=database,
+            toggles=settled_toggles(options),
+            scenarios=settled_scenarios(options),
         )
+        check_scenarios(run.configs, run.dbt_project)
+        settled.append(run)
         where = str(config.path) if config.path else "no file, defaults"
         return f"{where}; years {config.years[0]} to {config.years[-1]}"
 
@@ -77,11 +85,12 @@ def validate(options: argparse.Namespace) -> int:
     report.check("disk", lambda: _disk(database))
     report.check("memory", lambda: _memory(database))
     if not settled:
-        for name in ("plugins", "census", "project"):
+        for name in ("plugins", "scenarios", "census", "project"):
             report.skip(name, "not checked: the config has to be right first")
         return 1
     run = settled[0]
     plugins_load = report.check("plugins", lambda: _plugins(run))
+    report.check("scenarios", lambda: _scenarios(options, run.dbt_project))
     report.check("census", lambda: _census(run))
     if plugins_load:
         report.check("project", lambda: _project(run))
@@ -119,6 +128,19 @@ def _plugins(run: SimulationOptions) -> str:
     return ", ".join(f"{name} {'on' if on else 'off'}" for name, on in toggles.items()) or "none"
 
 
+def _scenarios(options: argparse.Namespace, dbt_project: Path) -> str:
+    """Every scenario file, also those that are not asked for."""
+    found, problems = every_scenario(options)
+    for config in found:
+        try:
+            check_scenarios([config], dbt_project)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(dict.fromkeys(problems))
+    return ", ".join(config.simulation.scenario for config in found)
+
+
 def _census(run: SimulationOptions) -> str:
     from planwise.inputs import load_inputs
     from planwise.warehouse.database import connect
@@ -128,7 +150,7 @@ def _census(run: SimulationOptions) -> str:
         connect(Path(":memory:")) as connection,
     ):
         return "\n".join(
-            load_inputs(connection, run.config, run.dbt_project, Path(work)).lines()
+            load_inputs(connection, run.configs, run.dbt_project, Path(work)).lines()
         ).replace("\n", "\n" + " " * 19)
 
 

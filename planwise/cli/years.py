@@ -54,6 +54,25 @@ def parse_years(words: Sequence[str]) -> tuple[int, ...]:
     return tuple(years)
 
 
+def listed_years(words: Sequence[str], flag: str = "--years") -> list[int]:
+    """Years of a result to look at, in words such as ``2025 2027-2029``: gaps are allowed.
+
+    Args:
+        words: years and ranges, commas allowed between them.
+        flag: what they were given to, for messages.
+
+    Raises:
+        UsageError: not a year, out of range, or reversed.
+    """
+    parts = [part for each in words for part in each.split(",") if part]
+    if words and not parts:
+        raise UsageError(f"{flag}: expected at least one year")
+    try:
+        return sorted({year for part in parts for year in parse_years([part])})
+    except UsageError as error:
+        raise UsageError(str(error).replace("--years", flag, 1)) from None
+
+
 def _checked(year: int, word: str) -> int:
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise UsageError(f"--years: expected {FIRST_YEAR} to {LAST_YEAR}, got '{word}'")

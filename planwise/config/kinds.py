@@ -108,7 +108,8 @@ class Number(Kind):
     def bounds(self) -> str:
         """The values that are taken."""
         low = f"above {self.low:,f} and up to" if self.above_low else f"from {self.low:,f} to"
-        return f"{low} {self.high:,f}, at most {self.places} decimals"
+        decimals = f"at most {self.places} decimals" if self.places else "no decimals"
+        return f"{low} {self.high:,f}, {decimals}"
 
     @property
     def expected(self) -> str:

@@ -11,14 +11,14 @@ import attrs
 from pydantic import ValidationError
 
 from planwise.config.maps import PluginSettings
-from planwise.config.problems import schema_problems
+from planwise.config.plan import Plan
+from planwise.config.problems import located, schema_problems
 from planwise.config.schema import (
     Census,
     Compensation,
     ConfigFile,
     Environment,
     Performance,
-    Plan,
     Simulation,
     Workforce,
 )
@@ -39,12 +39,15 @@ class Config:
         census: the file or the synthetic census, and how to read it.
         workforce: parameters and tables; None is the default of the dbt project's seeds.
         compensation: likewise.
-        plan: nothing yet.
+        plan: the retirement plan, likewise.
         plugins: toggles and options by plugin; not checked against the plugins.
         performance: pool size and baseline.
         environment: DuckDB's and dbt's settings.
         path: the file that was read, or None for the defaults.
         sources: the origin of each key that was given, by dotted key.
+        description: what a scenario file says of itself.
+        scenario_file: the scenario file that was read on top of ``path``, if one was.
+        document: what was read, for the lines in later errors.
     """
 
     simulation: Simulation = attrs.field(factory=Simulation)
@@ -57,11 +60,25 @@ class Config:
     environment: Environment = attrs.field(factory=Environment)
     path: Path | None = None
     sources: Mapping[str, str] = attrs.field(factory=dict)
+    description: str | None = None
+    scenario_file: Path | None = None
+    document: YamlDocument | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
     def years(self) -> range:
         """The simulation years in order."""
         return range(self.simulation.start_year, self.simulation.end_year + 1)
+
+    @property
+    def draws(self) -> str:
+        """The name whose draws the scenario uses."""
+        return self.simulation.draws or self.simulation.scenario
+
+    def problem(self, path: tuple[str | int, ...], text: str) -> str:
+        """What is wrong with a key: ``FILE:LINE: key a.b.c: text``; without a file no place."""
+        if self.document is None:
+            return f"key {dotted(path)}: {text}"
+        return located(path, text, self.document)
 
     def source(self, key: str) -> str:
         """Where a value came from: ``config/a.yaml: workforce.growth_rate``, or ``default``."""
@@ -160,7 +177,7 @@ def load_config(path: Path | None) -> Config:
     file = read.census.file
     if file is not None:
         values["census"] = read.census.model_copy(update={"file": _resolved(file, path)})
-    return Config(**values, path=path, sources=_sources(document, path))
+    return Config(**values, path=path, sources=key_sources(document), document=document)
 
 
 def _resolved(file: Path, config: Path) -> Path:
@@ -172,10 +189,10 @@ def _resolved(file: Path, config: Path) -> Path:
     return config.parent / expanded
 
 
-def _sources(document: YamlDocument, path: Path) -> dict[str, str]:
-    """The origin of every key in the file, by dotted key (rows of tables belong to their table)."""
+def key_sources(document: YamlDocument) -> dict[str, str]:
+    """The origin of every key in a file, by dotted key (rows of tables belong to their table)."""
     return {
-        dotted(keys): f"{shown_path(path)}: {dotted(keys)}"
+        dotted(keys): f"{shown_path(document.path)}: {dotted(keys)}"
         for keys in document.lines
         if not any(isinstance(step, int) for step in keys)
     }

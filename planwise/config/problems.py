@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from planwise.config.text import dotted, nearest, shown, shown_key
+from planwise.config.text import dotted, nearest, shown, shown_key, shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
     from planwise.config.yaml_safe import YamlDocument
+
+_MOST_LISTED = 30
 
 Problem = tuple[int, str]
 """A line and a text."""
@@ -37,11 +39,24 @@ def schema_problems(
         if kind == "findings":
             for below, text in found["ctx"]["findings"]:
                 where = (*path, *below)
-                yield _line(where, document), f"key {dotted(where)}: {text}"
+                yield _line(where, document), key_problem(where, text, document)
         elif kind == "default_factory_not_called":
             continue  # a default that hangs on a key which is already reported
         else:
-            yield _line(path, document), f"key {dotted(path)}: {_text(found, path, sections)}"
+            text = _text(found, path, sections)
+            yield _line(path, document), key_problem(path, text, document)
+
+
+def located(path: tuple[str | int, ...], text: str, document: YamlDocument) -> str:
+    """``FILE:LINE: key a.b.c: text`` for a key of a document, which need not give it."""
+    problem = key_problem(path, text, document)
+    return f"{shown_path(document.path)}:{_line(path, document)}: {problem}"
+
+
+def key_problem(path: tuple[str | int, ...], text: str, document: YamlDocument) -> str:
+    """``key a.b.c: text``, and where the key stands if another file gives it."""
+    where = document.inherited.get(path)
+    return f"key {dotted(path)}: {text}" + (f" (inherited from {where})" if where else "")
 
 
 def _text(
@@ -60,8 +75,6 @@ def _text(
 def _unknown(path: tuple[str | int, ...], sections: dict[tuple[str, ...], set[str]]) -> str:
     key = str(path[-1])
     section = tuple(step for step in path[:-1] if isinstance(step, str))
-    if section == ("plan",):
-        return "expected no keys in this section: the retirement plan is not modelled yet"
     known = sections.get(section, set())
     if near := nearest(key, known):
         return f"expected a known key, got {shown_key(key)}; did you mean {near}?"
@@ -69,8 +82,9 @@ def _unknown(path: tuple[str | int, ...], sections: dict[tuple[str, ...], set[st
         if key in keys:
             home = f"in section {dotted(other)}" if other else "at the top of the file"
             return f"expected a known key, got {shown_key(key)}; it belongs {home}"
-    listed = ", ".join(sorted(known))
-    return f"expected a known key, got {shown_key(key)}; known here: {listed}"
+    many = len(known) > _MOST_LISTED
+    listed = "see docs/configuration.md" if many else f"known here: {', '.join(sorted(known))}"
+    return f"expected a known key, got {shown_key(key)}; {listed}"
 
 
 def _sections(

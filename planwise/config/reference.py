@@ -18,7 +18,8 @@ from pydantic import BaseModel
 
 from planwise.config.kinds import Kind, Number
 from planwise.config.maps import ColumnMap, PluginTable
-from planwise.config.schema import ConfigFile, Section
+from planwise.config.schema import ConfigFile
+from planwise.config.section import Section
 from planwise.config.tables import Distribution, Table
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ def _section(
         rule = field.metadata[0]
         if isinstance(rule, Table):
             deeper.append((rule.row, f"{below}[]"))
-        yield _key(path or "top of the file", key, field, rule, defaults.get(key))
+        # A column of a table may have the name of a parameter, whose default is not its own.
+        seed = None if path.endswith("[]") else defaults.get(key)
+        yield _key(path or "top of the file", key, field, rule, seed)
     for section, below in deeper:
         yield from _section(section, below, defaults)
 
@@ -105,7 +108,7 @@ def _key(
         return KeyReference(
             section, key, kind, rule.unit, _default(field, seed), rule.bounds, meaning
         )
-    default = _DEFAULT_TABLE.format(key=key)
+    default = _stated_default(field) or _DEFAULT_TABLE.format(key=key)
     if isinstance(rule, Distribution):
         bounds = f"{rule.noun} {rule.key.low} to {rule.key.high}; shares add up to exactly 1"
         return KeyReference(section, key, "mapping", rule.key.unit, default, bounds, meaning)
@@ -119,14 +122,19 @@ def _key(
 
 
 def _default(field: FieldInfo, seed: DefaultParameter | None) -> str:
-    extra = field.json_schema_extra
-    if isinstance(extra, dict) and "default" in extra:
-        return str(extra["default"])
+    if stated := _stated_default(field):
+        return stated
     if seed is not None:
         return f"`{seed.value}`"
     if field.is_required():
         return "(required)"
     return _shown(field.default)
+
+
+def _stated_default(field: FieldInfo) -> str:
+    """The words for a default that no single value is; nothing for other fields."""
+    extra = field.json_schema_extra
+    return str(extra["default"]) if isinstance(extra, dict) and "default" in extra else ""
 
 
 def _shown(value: Any) -> str:

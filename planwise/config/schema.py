@@ -1,7 +1,8 @@
 """The keys of the configuration file, section by section.
 
-A key of the sections ``workforce`` and ``compensation`` that is left out is None here: defaults of
-the simulation live in one place, the dbt project's seeds.
+A key of the sections ``workforce``, ``compensation`` and ``plan`` (see :mod:`planwise.config.plan`)
+that is left out is None here: defaults of the simulation live in one place, the dbt project's
+seeds.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from planwise.config.kinds import Whole, WholeKey, findings, milliseconds, money, multiplier, rate
 from planwise.config.maps import ColumnMap, PluginSettings, PluginTable
+from planwise.config.plan import Plan
+from planwise.config.section import Section
 from planwise.config.tables import (
     NO_END,
     AgeBand,
@@ -30,18 +33,6 @@ from planwise.config.words import FIRST_YEAR, LAST_YEAR, Day, File, Flag, Memory
 
 DEFAULT_FIRST_YEAR = 2025
 DEFAULT_YEARS = 5
-
-
-class Section(BaseModel):
-    """A section: unknown keys are errors, and one without keys has its defaults."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty(cls, value: object) -> object:
-        # `workforce:` with every key commented out is nothing in YAML, and means the defaults.
-        return {} if value is None else value
 
 
 class Simulation(Section):
@@ -61,6 +52,14 @@ class Simulation(Section):
     )
     scenario: Annotated[str, Name()] = Field(
         "baseline", description="Name of the scenario in every table of the result."
+    )
+    draws: Annotated[str | None, Name()] = Field(
+        None,
+        description="Name whose draws are used: scenarios that share one see the same people "
+        "leave and join.",
+        json_schema_extra={
+            "default": "its own name; of a scenario file, what the configuration uses"
+        },
     )
 
     @field_validator("end_year", mode="after")
@@ -162,10 +161,6 @@ class Compensation(Section):
     raise_months: Annotated[
         Mapping[int, Decimal] | None, Distribution(WholeKey(1, 12, "month"), "months")
     ] = Field(None, description="Shares of the people by the month of their yearly raise.")
-
-
-class Plan(Section):
-    """The retirement plan: no keys yet, since it is not modelled yet."""
 
 
 class BaselineMetrics(Section):

@@ -143,59 +143,65 @@ class Table:
 
 
 @attrs.frozen
-class _Bands(Table):
-    """Bands of completed years; a band includes its lower bound and excludes its upper."""
+class Bands(Table):
+    """Bands of years or money; a band includes its lower bound and excludes its upper."""
 
     most: ClassVar[int] = MOST_BANDS
-    label: ClassVar[str]
+    label: ClassVar[str | None] = None
     low: ClassVar[str]
     high: ClassVar[str]
+    end: ClassVar[int | Decimal] = NO_END
 
     def _across(self, rows: Sequence[Any]) -> list[Finding]:
         found: list[Finding] = []
         labels: set[str] = set()
-        due = 0
+        due: int | Decimal = 0
         for number, band in enumerate(rows):
-            low, high, label = (getattr(band, name) for name in (self.low, self.high, self.label))
+            low, high = getattr(band, self.low), getattr(band, self.high)
             if low != due:
                 where = (
                     "where the band before ends" if number else "since the first band starts at 0"
                 )
-                found.append(((number, self.low), f"expected {due} ({where}), got {low}"))
+                text = f"expected {shown(due)} ({where}), got {shown(low)}"
+                found.append(((number, self.low), text))
             if high <= low:
-                found.append(((number, self.high), f"expected more than {low}, got {high}"))
-            if number == len(rows) - 1 and high != NO_END:
-                text = (
-                    f"expected {NO_END} (or no key) in the last band, which has no end, got {high}"
-                )
+                text = f"expected more than {shown(low)}, got {shown(high)}"
                 found.append(((number, self.high), text))
-            if label in labels:
-                found.append(
-                    ((number, self.label), f"expected a new name, got {shown(label)} again")
-                )
-            labels.add(label)
+            if number == len(rows) - 1 and high != self.end:
+                found.append(((number, self.high), f"expected {self._no_end}, got {shown(high)}"))
+            if self.label is not None:
+                label = getattr(band, self.label)
+                if label in labels:
+                    text = f"expected a new name, got {shown(label)} again"
+                    found.append(((number, self.label), text))
+                labels.add(label)
             due = high
         return found
 
+    @property
+    def _no_end(self) -> str:
+        either = f"{self.end} (or no key)" if self.end == NO_END else "no key"
+        return f"{either} in the last band, which has no end"
+
 
 @attrs.frozen
-class AgeBands(_Bands):
+class AgeBands(Bands):
     """Every age in exactly one band."""
 
     row: ClassVar[type[Row]] = AgeBand
     noun: ClassVar[str] = "age bands"
-    label: ClassVar[str] = "age_band"
+    label: ClassVar[str | None] = "age_band"
     low: ClassVar[str] = "min_age"
     high: ClassVar[str] = "max_age"
 
 
 @attrs.frozen
-class TenureBands(_Bands):
+class TenureBands(Bands):
     """Every tenure in exactly one band."""
 
     row: ClassVar[type[Row]] = TenureBand
     noun: ClassVar[str] = "tenure bands"
-    label: ClassVar[str] = "tenure_band"
+    label: ClassVar[str | None] = "tenure_band"
     low: ClassVar[str] = "min_years"
     high: ClassVar[str] = "max_years"
 

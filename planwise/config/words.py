@@ -98,6 +98,27 @@ class Label(Kind):
 
 
 @attrs.frozen
+class Sentence(Kind):
+    """A text of a sentence or a few; line breaks in it are spaces."""
+
+    type_name: ClassVar[str] = "text"
+    longest: int = 1000
+
+    @property
+    def bounds(self) -> str:
+        """The values that are taken."""
+        return f"of 1 to {self.longest} printable characters"
+
+    def _read(self, value: object) -> str:
+        if isinstance(value, int | Decimal) and not isinstance(value, bool):
+            raise Unfit("text that looks like a number is written in quotes")
+        text = " ".join(value.split()) if isinstance(value, str) else ""
+        if not text or not text.isprintable() or len(text) > self.longest:
+            raise Unfit
+        return text
+
+
+@attrs.frozen
 class Day(Kind):
     """A calendar date in ISO form."""
 

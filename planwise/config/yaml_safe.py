@@ -39,12 +39,15 @@ class YamlDocument:
         root: the top mapping; values are dict, list, str, int, Decimal, bool, None, Ambiguous.
         lines: the line of each key path (list rows count from 0).
         problems: what was wrong but did not stop the reading, with its line.
+        inherited: ``FILE:LINE`` of each key path that another file gave: that which a scenario file
+            is read on top of.
     """
 
     path: Path
     root: dict[str, Any]
     lines: Mapping[tuple[str | int, ...], int]
     problems: tuple[tuple[int, str], ...] = ()
+    inherited: Mapping[tuple[str | int, ...], str] = attrs.field(factory=dict)
 
 
 def read_yaml(path: Path) -> YamlDocument:
@@ -67,7 +70,9 @@ def read_yaml(path: Path) -> YamlDocument:
 def parse_yaml(text: str, path: Path) -> YamlDocument:
     """Parse YAML text; ``path`` only names it in errors. See :func:`read_yaml`."""
     if not text.strip():
-        raise _failure(path, None, "the file is empty; leave --config out to run with the defaults")
+        raise _failure(
+            path, None, "the file is empty; expected a key, or comments alone for the defaults"
+        )
     builder = _Builder(path)
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):

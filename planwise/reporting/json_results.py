@@ -48,7 +48,9 @@ def results_dict(outcome: SimulationOutcome) -> dict[str, Any]:
         "foundation": _phase(result.foundation),
         "year_phases": [_phase(phase) for phase in result.year_phases],
         "slowest_models": slowest_models(result),
+        "scenarios": _scenarios(outcome),
         "headcount": [dict(row) for row in outcome.headcount],
+        "plan_cost": [dict(row) for row in outcome.plan_cost],
         "census": outcome.inputs.census.to_dict() if outcome.inputs else None,
         "synthetic_census": outcome.inputs.synthetic if outcome.inputs else None,
         "sections": {section.key: dict(section.data) for section in result.sections},
@@ -72,6 +74,22 @@ def write_results(outcome: SimulationOutcome, file: Path) -> None:
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
+
+
+def _scenarios(outcome: SimulationOutcome) -> list[dict[str, Any]]:
+    if outcome.inputs is None:
+        return []
+    files = outcome.inputs.files
+    return [
+        {
+            "scenario_id": each.scenario_id,
+            "replicate_id": each.replicate_id,
+            "seed": each.seed,
+            "draws": each.draws or each.scenario_id,
+            "file": str(files[each.scenario_id]) if each.scenario_id in files else None,
+        }
+        for each in outcome.inputs.scenarios
+    ]
 
 
 def _phase(phase: PhaseRecord) -> dict[str, Any]:

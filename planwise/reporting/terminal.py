@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
@@ -15,6 +16,9 @@ from planwise.results import ChosenSetting, PhaseRecord, RunPlan, RunResult
 
 if TYPE_CHECKING:
     from planwise.simulation import SimulationOutcome
+
+_MOST_ROWS: Final = 20
+"""More rows of years and scenarios than this are no summary."""
 
 
 def make_console(file: TextIO) -> Console:
@@ -125,6 +129,8 @@ def print_report(console: Console, outcome: SimulationOutcome) -> None:
     )
     if outcome.headcount:
         _print_headcount(console, outcome)
+    if outcome.plan_cost:
+        _print_plan_cost(console, outcome)
     _print_times(console, result)
     for section in result.sections:
         console.print(f"\n{section.title}")
@@ -155,27 +161,73 @@ def print_plan(console: Console, plan: RunPlan, toggles: dict[str, bool]) -> Non
 
 
 def _print_headcount(console: Console, outcome: SimulationOutcome) -> None:
-    scenarios = {(row["scenario_id"], row["replicate_id"]) for row in outcome.headcount}
-    table = Table(title="Headcount and payroll", title_justify="left", box=None, pad_edge=False)
-    if len(scenarios) > 1:
-        table.add_column("scenario")
-    table.add_column("year")
+    table, rows = _by_year("Headcount and payroll", "fct_headcount", outcome.headcount)
     for heading in ("opening", "hires", "leavers", "closing", "target", "payroll"):
         table.add_column(heading, justify="right")
-    for row in outcome.headcount:
+    for first, row in rows:
         leavers = row["new_hire_leavers"] + row["experienced_leavers"] + row["reduction_in_force"]
-        cells = [
-            str(row["simulation_year"]),
+        table.add_row(
+            *first,
             *(f"{row[key]:,}" for key in ("opening", "hires")),
             f"{leavers:,}",
             *(f"{row[key]:,}" for key in ("closing", "target")),
-            f"{money(row['payroll_cents'])}",
-        ]
-        if len(scenarios) > 1:
-            cells.insert(0, f"{row['scenario_id']} {row['replicate_id']}")
-        table.add_row(*cells)
+            money(row["payroll_cents"]),
+        )
     console.print()
     console.print(table)
+
+
+def _print_plan_cost(console: Console, outcome: SimulationOutcome) -> None:
+    table, rows = _by_year("Retirement plan", "fct_plan_cost", outcome.plan_cost)
+    for heading in (
+        *("eligible", "take part", "deferral", "employee money", "match", "core"),
+        *("net cost", "of payroll"),
+    ):
+        table.add_column(heading, justify="right")
+    for first, row in rows:
+        table.add_row(
+            *first,
+            f"{row['eligible']:,}",
+            percent(row["participation_rate_e5"]),
+            percent(row["average_deferral_e5"]),
+            *(money(row[f"{key}_cents"]) for key in ("employee_contributions", "match", "core")),
+            money(row["net_employer_cost_cents"]),
+            percent(row["net_cost_share_e5"]),
+        )
+    console.print()
+    console.print(table)
+    estimated = [row["simulation_year"] for row in outcome.plan_cost if row["limits_estimated"]]
+    if estimated:
+        console.print(f"(the limits of the law are estimated from {min(estimated)} on)")
+
+
+def _by_year(
+    title: str, name: str, rows: Sequence[Mapping[str, Any]]
+) -> tuple[Table, list[tuple[list[str], Mapping[str, Any]]]]:
+    """A table and its rows with their first cells: the scenario if there are several, the year.
+
+    Of many rows only each scenario's last year is shown.
+    """
+    scenarios = {(row["scenario_id"], row["replicate_id"]) for row in rows}
+    replicates = len({scenario for scenario, _ in scenarios}) < len(scenarios)
+    many = len(scenarios) > 1 and len(rows) > _MOST_ROWS
+    if many:
+        last = max(row["simulation_year"] for row in rows)
+        rows = [row for row in rows if row["simulation_year"] == last]
+        title += f" in {last} (every year is in {name})"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    if len(scenarios) > 1:
+        table.add_column("scenario", overflow="fold")
+    if not many:
+        table.add_column("year")
+    shown = []
+    for row in rows:
+        first = [] if many else [str(row["simulation_year"])]
+        if len(scenarios) > 1:
+            scenario = str(row["scenario_id"])
+            first.insert(0, f"{scenario} {row['replicate_id']}" if replicates else scenario)
+        shown.append((first, row))
+    return table, shown
 
 
 def _print_times(console: Console, result: RunResult) -> None:
@@ -208,6 +260,12 @@ def _print_settings(console: Console, settings: tuple[ChosenSetting, ...]) -> No
         why = f": {setting.reason}" if setting.reason else ""
         line = f"  {setting.name:<{width}}  {setting.value}  ({setting.origin}{why})"
         console.print(Text(line))
+
+
+def percent(e5: int) -> str:
+    """A rate as per cent with two decimals; exact in integers, rounded half away from zero."""
+    sign, hundredths = "-" if e5 < 0 else "", (abs(int(e5)) + 5) // 10
+    return f"{sign}{hundredths // 100}.{hundredths % 100:02d} %"
 
 
 def money(cents: int) -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
 from planwise.errors import ProjectError
-from planwise.scenarios.values import Level
+from planwise.scenarios.values import AgeBand, Level, TenureBand
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_Band = TypeVar("_Band", AgeBand, TenureBand)
 _PARAMETER_COLUMNS = ("parameter", "value", "unit", "description")
 _LEVEL_COLUMNS = tuple(column.name for column in attrs.fields(Level))
 
@@ -25,7 +26,7 @@ class DefaultParameter:
     Attributes:
         parameter: its name, which is also its key in the configuration.
         value: plain text in human units.
-        unit: rate, money, integer, multiplier or text.
+        unit: rate, money, integer, multiplier, flag or text.
         description: what it does.
     """
 
@@ -44,7 +45,7 @@ def read_default_parameters(dbt_project: Path) -> tuple[DefaultParameter, ...]:
     Raises:
         ProjectError: the seed is missing or does not have the columns that it should have.
     """
-    rows = _read(dbt_project, "default_parameters", _PARAMETER_COLUMNS)
+    rows = read_seed(dbt_project, "default_parameters", _PARAMETER_COLUMNS)
     return tuple(DefaultParameter(**row) for _, row in rows)
 
 
@@ -58,7 +59,7 @@ def read_default_levels(dbt_project: Path) -> tuple[Level, ...]:
         ProjectError: the seed is missing, or a row of it is no level; the line is named.
     """
     levels = []
-    for place, row in _read(dbt_project, "default_levels", _LEVEL_COLUMNS):
+    for place, row in read_seed(dbt_project, "default_levels", _LEVEL_COLUMNS):
         try:
             levels.append(
                 Level(
@@ -79,10 +80,53 @@ def read_default_levels(dbt_project: Path) -> tuple[Level, ...]:
     return tuple(levels)
 
 
-def _read(
+def read_default_bands(dbt_project: Path) -> tuple[tuple[AgeBand, ...], tuple[TenureBand, ...]]:
+    """The default age bands and tenure bands, in the order of their seeds.
+
+    Args:
+        dbt_project: the folder of the dbt project.
+
+    Raises:
+        ProjectError: a seed is missing, or a row of it is no band; the line is named.
+    """
+    return (
+        tuple(
+            _band(AgeBand, *row) for row in read_seed(dbt_project, *_columns("age_bands", AgeBand))
+        ),
+        tuple(
+            _band(TenureBand, *row)
+            for row in read_seed(dbt_project, *_columns("tenure_bands", TenureBand))
+        ),
+    )
+
+
+def _columns(table: str, row_type: type[_Band]) -> tuple[str, tuple[str, ...]]:
+    return f"default_{table}", tuple(column.name for column in attrs.fields(row_type))
+
+
+def _band(row_type: type[_Band], place: str, row: dict[str, str]) -> _Band:
+    label, low, high, termination, promotion = row.values()
+    try:
+        return row_type(label, int(low), int(high), Decimal(termination), Decimal(promotion))
+    except InvalidOperation:
+        raise ProjectError(f"{place}: expected plain numbers, got {list(row.values())}") from None
+    except (ValueError, TypeError) as error:
+        raise ProjectError(f"{place}: {error}") from None
+
+
+def read_seed(
     dbt_project: Path, seed: str, columns: tuple[str, ...]
 ) -> list[tuple[str, dict[str, str]]]:
-    """The rows of a seed with the place of each; every column that is asked for is there."""
+    """The rows of a seed, as text, with the place of each.
+
+    Args:
+        dbt_project: the folder of the dbt project.
+        seed: its name, without folder and extension.
+        columns: the columns that are asked for.
+
+    Raises:
+        ProjectError: the seed is missing, has no rows, or not every column in every row.
+    """
     path = dbt_project / "seeds" / f"{seed}.csv"
     try:
         with path.open(encoding="utf-8", newline="") as file:

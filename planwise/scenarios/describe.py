@@ -39,13 +39,15 @@ def describe_parameters(
         defaults: from :func:`planwise.scenarios.read_default_parameters`.
 
     Returns:
-        Seed, first year and census date; then each parameter in the order of the defaults; then
-        the tables.
+        Seed, first year, census date and draws; then each parameter in the order of the defaults;
+        then the tables.
     """
     lines = [
         ParameterLine(name, str(getattr(scenario, name)), scenario.sources.get(name, "program"))
         for name in ("seed", "first_year", "census_date")
     ]
+    draws = scenario.draws or scenario.scenario_id
+    lines.append(ParameterLine("draws", draws, scenario.sources.get("draws", "program")))
     lines += [
         ParameterLine(
             default.parameter,

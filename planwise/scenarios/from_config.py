@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from planwise.config import Config
 
 _PLACES = {"money": 2}
-_SECTIONS = ("workforce", "compensation")
+_SECTIONS = ("workforce", "compensation", "plan")
 
 
 def scenario_from_config(
@@ -33,8 +33,8 @@ def scenario_from_config(
     """The scenario that a configuration describes.
 
     Args:
-        config: the settings; a key of ``workforce`` or ``compensation`` that it does not give is
-            left to the defaults of the dbt project.
+        config: the settings; a key of ``workforce``, ``compensation`` or ``plan`` that it does not
+            give is left to the defaults of the dbt project.
         first_year: the first simulation year.
         census_date: the day that the census describes.
         seed: the seed of every draw.
@@ -46,6 +46,7 @@ def scenario_from_config(
     parameters: dict[str, str] = {}
     tables: dict[TableName, tuple[Row, ...]] = {}
     sources = {
+        "draws": config.source("simulation.draws"),
         "seed": _origin(config, "simulation.seed", config.simulation.seed == seed),
         "first_year": _origin(
             config, "simulation.start_year", config.simulation.start_year == first_year
@@ -72,6 +73,7 @@ def scenario_from_config(
         seed=seed,
         first_year=first_year,
         census_date=census_date,
+        draws=config.simulation.draws,
         parameters=parameters,
         tables=tables,
         sources=sources,
@@ -84,7 +86,9 @@ def _origin(config: Config, key: str, is_the_configured: bool) -> str:
 
 
 def parameter_text(value: Decimal | int | str, unit: str) -> str:
-    """A parameter as plain text: ``0.035``, ``56000.00``, ``12``, ``census``; never ``3.5E-2``."""
+    """A parameter as plain text: ``0.035``, ``56000.00``, ``12``, ``true``; never ``3.5E-2``."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, Decimal):
         return format(round(value, _PLACES[unit]) if unit in _PLACES else value, "f")
     return str(value)

@@ -19,7 +19,8 @@ _Rows = list[tuple[Any, ...]]
 # Columns and types of each table; the simulation reads them by these names. Money has two decimals,
 # rates five, shares six; a table of rows replaces the whole default table of its scenario.
 _SCENARIOS: Final = (
-    "scenario_id VARCHAR, replicate_id INTEGER, seed BIGINT, first_year INTEGER, census_date DATE"
+    "scenario_id VARCHAR, replicate_id INTEGER, seed BIGINT, first_year INTEGER, "
+    "census_date DATE, draws VARCHAR"
 )
 _PARAMETERS: Final = "scenario_id VARCHAR, parameter VARCHAR, value VARCHAR, source VARCHAR"
 _TABLES: Final[dict[TableName, str]] = {
@@ -38,6 +39,36 @@ _TABLES: Final[dict[TableName, str]] = {
     ),
     "raise_months": ("scenario_id VARCHAR, month INTEGER, share DECIMAL(9,6), source VARCHAR"),
     "hire_ages": "scenario_id VARCHAR, age INTEGER, weight DECIMAL(9,6), source VARCHAR",
+    "enrollment_age_bands": (
+        "scenario_id VARCHAR, min_age INTEGER, max_age INTEGER, voluntary_chance DECIMAL(7,5), "
+        "opt_out_chance DECIMAL(7,5), source VARCHAR"
+    ),
+    "enrollment_pay_bands": (
+        "scenario_id VARCHAR, min_pay DECIMAL(18,2), max_pay DECIMAL(18,2), "
+        "voluntary_mult DECIMAL(9,5), opt_out_mult DECIMAL(9,5), source VARCHAR"
+    ),
+    "enrollment_deferrals": (
+        "scenario_id VARCHAR, min_age INTEGER, min_pay DECIMAL(18,2), deferral_rate DECIMAL(7,5), "
+        "source VARCHAR"
+    ),
+    "match_tiers": (
+        "scenario_id VARCHAR, band_min INTEGER, band_max INTEGER, tier_from DECIMAL(7,5), "
+        "tier_to DECIMAL(7,5), match_rate DECIMAL(7,5), source VARCHAR"
+    ),
+    "core_tiers": (
+        "scenario_id VARCHAR, band_min INTEGER, band_max INTEGER, core_rate DECIMAL(7,5), "
+        "source VARCHAR"
+    ),
+    "vesting_steps": (
+        "scenario_id VARCHAR, money_source VARCHAR, service_years INTEGER, vested DECIMAL(7,5), "
+        "source VARCHAR"
+    ),
+    "irs_limits": (
+        "scenario_id VARCHAR, limit_year INTEGER, elective DECIMAL(18,2), "
+        "catch_up_50 DECIMAL(18,2), catch_up_60_63 DECIMAL(18,2), compensation DECIMAL(18,2), "
+        "hce DECIMAL(18,2), annual_additions DECIMAL(18,2), ss_wage_base DECIMAL(18,2), "
+        "source VARCHAR"
+    ),
 }
 
 _ROWS_PER_INSERT = 200
@@ -64,7 +95,7 @@ def write_scenarios(connection: duckdb.DuckDBPyConnection, scenarios: Sequence[S
             "scenarios",
             _SCENARIOS,
             [
-                (s.scenario_id, s.replicate_id, s.seed, s.first_year, s.census_date)
+                (s.scenario_id, s.replicate_id, s.seed, s.first_year, s.census_date, _draws(s))
                 for s in sorted(scenarios, key=lambda s: (s.scenario_id, s.replicate_id))
             ],
         ),
@@ -93,6 +124,10 @@ def write_scenarios(connection: duckdb.DuckDBPyConnection, scenarios: Sequence[S
     _replace(connection, tables)
 
 
+def _draws(scenario: Scenario) -> str:
+    return scenario.draws or scenario.scenario_id
+
+
 def _distinct(scenarios: Sequence[Scenario]) -> Mapping[str, Scenario]:
     """The first replicate of each scenario, by name in order."""
     if not scenarios:
@@ -112,7 +147,7 @@ def _distinct(scenarios: Sequence[Scenario]) -> Mapping[str, Scenario]:
         first = distinct.setdefault(name, scenario)
         differ = [
             column
-            for column in ("first_year", "census_date", "parameters", "tables")
+            for column in ("first_year", "census_date", "draws", "parameters", "tables")
             if getattr(first, column) != getattr(scenario, column)
         ]
         if differ:

@@ -68,7 +68,8 @@ def test_validate_says_that_all_is_well_and_writes_nothing(project: Path) -> Non
         line.split()[1]: line.split()[0] for line in done.stdout.splitlines() if line[0] != " "
     }
     assert marks == dict.fromkeys(
-        ("dependencies", "config", "disk", "memory", "plugins", "census", "project"), "ok"
+        ("dependencies", "config", "disk", "memory", "plugins", "scenarios", "census", "project"),
+        "ok",
     )
     assert "200 people" in done.stdout
     assert tree(project) == before

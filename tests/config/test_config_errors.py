@@ -60,7 +60,7 @@ TABLE: dict[str, tuple[str, list[str]]] = {
         [
             (
                 "1: key simulation.zzz: expected a known key, got zzz; "
-                "known here: end_year, scenario, seed, start_year"
+                "known here: draws, end_year, scenario, seed, start_year"
             )
         ],
     ),
@@ -78,21 +78,18 @@ TABLE: dict[str, tuple[str, list[str]]] = {
         [
             (
                 "1: key simulation.'a\\x1b[31m\\nb': expected a known key, got 'a\\x1b[31m\\nb'; "
-                "known here: end_year, scenario, seed, start_year"
+                "known here: draws, end_year, scenario, seed, start_year"
             )
         ],
     ),
     "plan": (
-        "plan:\n  match: simple\n  vesting: graded\n",
+        "plan:\n  match_formla: simple\n  zzz: graded\n",
         [
             (
-                "2: key plan.match: expected no keys in this section: "
-                "the retirement plan is not modelled yet"
+                "2: key plan.match_formla: expected a known key, got match_formla; "
+                "did you mean match_formula?"
             ),
-            (
-                "3: key plan.vesting: expected no keys in this section: "
-                "the retirement plan is not modelled yet"
-            ),
+            "3: key plan.zzz: expected a known key, got zzz; see docs/configuration.md",
         ],
     ),
     # sections of the wrong type

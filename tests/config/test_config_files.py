@@ -10,15 +10,21 @@ from pathlib import Path
 import attrs
 import pytest
 
-from planwise.config import Config, load_config
+from planwise.config import Config, load_config, load_scenario
+from planwise.config.plan import Plan
+from planwise.config.plan_tables import HIGHEST_LIMIT, NO_END_PAY
 from planwise.config.reference import key_references, reference_tables
 from planwise.config.schema import Compensation, ConfigFile, Workforce
+from planwise.config.tables import NO_END, Table
 from planwise.errors import ConfigError
-from planwise.scenarios import read_default_parameters
+from planwise.scenarios import read_default_parameters, rows
+from planwise.scenarios.from_config import parameter_text
+from planwise.scenarios.rows import NO_END_AGE, ROW_TYPES
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = ROOT / "config" / "simulation_config.yaml"
-FILES = sorted((ROOT / "config").rglob("*.yaml"))
+SCENARIOS = ROOT / "config" / "scenarios"
+FILES = [path for path in sorted((ROOT / "config").rglob("*.yaml")) if path.parent != SCENARIOS]
 DOCUMENT = ROOT / "docs" / "configuration.md"
 TABLES = {
     "age_bands": ("default_age_bands", None),
@@ -26,7 +32,15 @@ TABLES = {
     "levels": ("default_levels", None),
     "raise_months": ("default_raise_months", ("month", "share")),
     "hire_ages": ("default_hire_ages", ("age", "weight")),
+    "enrollment_age_bands": ("default_enrollment_age_bands", None),
+    "enrollment_pay_bands": ("default_enrollment_pay_bands", None),
+    "enrollment_deferrals": ("default_enrollment_deferrals", None),
+    "irs_limits": ("default_irs_limits", None),
 }
+CHOSEN = {"match_tiers", "core_tiers", "vesting_steps"}
+"""Tables whose default hangs on a word: there are no rows to write down beside it."""
+SECTIONS = (Workforce, Compensation, Plan)
+KEYS = [key for section in SECTIONS for key in section.model_fields]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -53,16 +67,17 @@ def test_the_default_file_mentions_every_key() -> None:
 
 
 def test_what_is_commented_out_is_the_default(tmp_path: Path) -> None:
-    """Uncommented, the keys of workforce and compensation equal the dbt project's seeds."""
-    keys = "|".join([*Workforce.model_fields, *Compensation.model_fields])
+    """Uncommented, the keys of the three sections equal the dbt project's seeds."""
+    keys = "|".join(KEYS)
     text = re.sub(rf"(?m)^  # ((?:{keys}):|  - \{{)", r"  \1", DEFAULT.read_text())
     path = tmp_path / "uncommented.yaml"
     path.write_text(text)
     config = load_config(path)
-    given = {**dict(config.workforce), **dict(config.compensation)}
+    given = {**dict(config.workforce), **dict(config.compensation), **dict(config.plan)}
     for row in read_default_parameters(ROOT / "dbt"):
         value = given.pop(row.parameter)
-        assert str(value) == row.value or Decimal(value) == Decimal(row.value), row.parameter
+        same = parameter_text(value, row.unit) == row.value
+        assert same or Decimal(value) == Decimal(row.value), row.parameter
     for key, (seed, pair) in TABLES.items():
         with (ROOT / "dbt" / "seeds" / f"{seed}.csv").open(newline="") as file:
             expected = list(csv.DictReader(file))
@@ -71,7 +86,7 @@ def test_what_is_commented_out_is_the_default(tmp_path: Path) -> None:
         assert [{column: _plain(cell) for column, cell in row.items()} for row in rows] == [
             {column: _plain(cell) for column, cell in row.items()} for row in expected
         ]
-    assert given == {}
+    assert given == dict.fromkeys(CHOSEN)
 
 
 def _pairs(mapping: dict[int, Decimal], names: tuple[str, str]) -> list[dict[str, object]]:
@@ -84,7 +99,7 @@ def _plain(cell: object) -> object:
 
 
 def test_parameters_are_those_of_the_dbt_project() -> None:
-    scalars = {*Workforce.model_fields, *Compensation.model_fields} - set(TABLES)
+    scalars = set(KEYS) - set(TABLES) - CHOSEN
     assert {row.parameter for row in read_default_parameters(ROOT / "dbt")} == scalars
 
 
@@ -92,8 +107,34 @@ def test_units_are_those_of_the_dbt_project() -> None:
     references = {row.key: row for row in key_references({})}
     for row in read_default_parameters(ROOT / "dbt"):
         unit = references[row.parameter].unit
-        expected = {"integer": "years", "text": ""}.get(row.unit, row.unit)
-        assert unit == expected, row.parameter
+        expected = {"integer": {"years", "days", "hours"}, "text": {""}, "flag": {""}}
+        assert unit in expected.get(row.unit, {row.unit}), row.parameter
+
+
+def test_words_are_those_of_the_dbt_project() -> None:
+    """The default of a word is one of those that are taken, and so is each that the seed names."""
+    references = {row.key: row for row in key_references({})}
+    words = [row for row in read_default_parameters(ROOT / "dbt") if row.unit == "text"]
+    assert words
+    for row in words:
+        taken = set(re.split(r", | or ", references[row.parameter].bounds))
+        assert row.value in taken, row.parameter
+        if row.parameter in Plan.model_fields and "reduce" not in taken:
+            named = row.description.rpartition(": ")[2]
+            assert set(re.split(r", | or ", re.sub(r" \(.*?\)", "", named))) == taken, row.parameter
+
+
+def test_rows_are_those_of_the_scenarios() -> None:
+    """The columns of each table, in order, are those that are written for the models."""
+    for section in SECTIONS:
+        for key, field in section.model_fields.items():
+            rule = field.metadata[0]
+            if isinstance(rule, Table):
+                columns = [column.name for column in attrs.fields(ROW_TYPES[key])]
+                assert list(rule.row.model_fields) == columns, key
+    assert set(TABLES) | CHOSEN == set(ROW_TYPES)
+    assert (NO_END, NO_END_PAY) == (NO_END_AGE, rows.NO_END_PAY)
+    assert int(HIGHEST_LIMIT) == rows.HIGHEST_LIMIT
 
 
 def test_every_key_has_a_meaning() -> None:
@@ -101,7 +142,7 @@ def test_every_key_has_a_meaning() -> None:
     rows = list(key_references(defaults))
     assert [row.key for row in rows if not row.meaning] == []
     sections = {row.section.split(".")[0] for row in rows} - {"top of the file"}
-    assert sections | {"plugins", "plan"} == set(ConfigFile.model_fields)
+    assert sections | {"plugins"} == set(ConfigFile.model_fields)
 
 
 def test_the_document_holds_the_reference_of_the_schema() -> None:
@@ -123,6 +164,14 @@ def test_the_examples_in_the_document_load_or_fail_as_it_says(
     for number, (language, block) in enumerate(blocks):
         if language == "text":
             continue
+        scenario = re.match(r"# config/scenarios/(\w+)\.yaml\n", block)
+        if scenario:
+            (tmp_path / "scenarios").mkdir(exist_ok=True)
+            (tmp_path / "scenarios" / f"{scenario[1]}.yaml").write_text(block)
+            path.write_text("{}")
+            assert load_scenario(load_config(path), scenario[1]).description
+            loaded += 1
+            continue
         path.write_text(block)
         follows = blocks[number + 1 : number + 2]
         if follows and follows[0][0] == "text":
@@ -132,4 +181,4 @@ def test_the_examples_in_the_document_load_or_fail_as_it_says(
         else:
             load_config(path)
             loaded += 1
-    assert loaded >= 2
+    assert loaded >= 4

@@ -19,7 +19,8 @@ from planwise.census.fields import FIELD_NAMES
 from planwise.config import Config, load_config
 from planwise.config.kinds import Kind, Number
 from planwise.config.maps import CENSUS_FIELDS, ColumnMap, PluginSettings, PluginTable
-from planwise.config.schema import ConfigFile, Section
+from planwise.config.schema import ConfigFile
+from planwise.config.section import Section
 from planwise.config.tables import Distribution, Table
 from planwise.errors import ConfigError, UsageError
 

@@ -27,6 +27,7 @@ from planwise.scenarios import (
     write_scenarios,
 )
 from planwise.scenarios.levels import FROM_CENSUS_SHARES, shared_out
+from planwise.scenarios.rows import ROW_TYPES
 
 DBT_PROJECT = Path(__file__).parents[2] / "dbt"
 DEFAULTS = read_default_levels(DBT_PROJECT)
@@ -230,7 +231,7 @@ def test_every_parameter_is_described_with_its_source(tmp_path, monkeypatch) -> 
         "c.yaml: compensation.raise_months",
     )
     assert attrs.astuple(lines["age_bands"])[1:] == ("default rows", "default")
-    assert len(lines) == 3 + len(defaults) + 5
+    assert len(lines) == 4 + len(defaults) + len(ROW_TYPES)
     # A seed that is not the configuration's is not said to be from there.
     other = scenario_from_config(config, first_year=2026, census_date=date(2025, 12, 31), seed=2)
     assert describe_parameters(other, defaults)[0].source == "program"

@@ -16,14 +16,22 @@ from planwise.config import load_config
 from planwise.errors import UsageError, WarehouseError
 from planwise.scenarios import (
     AgeBand,
+    CoreTier,
+    EnrollmentAgeBand,
+    EnrollmentDeferral,
+    EnrollmentPayBand,
     HireAge,
+    IrsLimit,
     Level,
+    MatchTier,
     RaiseMonth,
     Scenario,
     TenureBand,
+    VestingStep,
     scenario_from_config,
     write_scenarios,
 )
+from planwise.scenarios.rows import ROW_TYPES
 
 FIXED = {"seed": 42, "first_year": 2025, "census_date": date(2024, 12, 31)}
 
@@ -31,7 +39,7 @@ FIXED = {"seed": 42, "first_year": 2025, "census_date": date(2024, 12, 31)}
 CONTRACT = {
     "scenarios": (
         "scenario_id VARCHAR, replicate_id INTEGER, seed BIGINT, first_year INTEGER, "
-        "census_date DATE"
+        "census_date DATE, draws VARCHAR"
     ),
     "scenario_parameters": "scenario_id VARCHAR, parameter VARCHAR, value VARCHAR, source VARCHAR",
     "scenario_age_bands": (
@@ -51,6 +59,36 @@ CONTRACT = {
         "scenario_id VARCHAR, month INTEGER, share DECIMAL(9,6), source VARCHAR"
     ),
     "scenario_hire_ages": "scenario_id VARCHAR, age INTEGER, weight DECIMAL(9,6), source VARCHAR",
+    "scenario_enrollment_age_bands": (
+        "scenario_id VARCHAR, min_age INTEGER, max_age INTEGER, voluntary_chance DECIMAL(7,5), "
+        "opt_out_chance DECIMAL(7,5), source VARCHAR"
+    ),
+    "scenario_enrollment_pay_bands": (
+        "scenario_id VARCHAR, min_pay DECIMAL(18,2), max_pay DECIMAL(18,2), "
+        "voluntary_mult DECIMAL(9,5), opt_out_mult DECIMAL(9,5), source VARCHAR"
+    ),
+    "scenario_enrollment_deferrals": (
+        "scenario_id VARCHAR, min_age INTEGER, min_pay DECIMAL(18,2), deferral_rate DECIMAL(7,5), "
+        "source VARCHAR"
+    ),
+    "scenario_match_tiers": (
+        "scenario_id VARCHAR, band_min INTEGER, band_max INTEGER, tier_from DECIMAL(7,5), "
+        "tier_to DECIMAL(7,5), match_rate DECIMAL(7,5), source VARCHAR"
+    ),
+    "scenario_core_tiers": (
+        "scenario_id VARCHAR, band_min INTEGER, band_max INTEGER, core_rate DECIMAL(7,5), "
+        "source VARCHAR"
+    ),
+    "scenario_vesting_steps": (
+        "scenario_id VARCHAR, money_source VARCHAR, service_years INTEGER, vested DECIMAL(7,5), "
+        "source VARCHAR"
+    ),
+    "scenario_irs_limits": (
+        "scenario_id VARCHAR, limit_year INTEGER, elective DECIMAL(18,2), "
+        "catch_up_50 DECIMAL(18,2), catch_up_60_63 DECIMAL(18,2), compensation DECIMAL(18,2), "
+        "hce DECIMAL(18,2), annual_additions DECIMAL(18,2), ss_wage_base DECIMAL(18,2), "
+        "source VARCHAR"
+    ),
 }
 
 
@@ -74,6 +112,8 @@ LABELS = st.text(
 RATE = decimals(5, 1)
 PAY = st.decimals("0.01", 10**8, places=2)
 MULTIPLIER = decimals(5, 9999)
+AGE = st.integers(0, 999)
+ANY_PAY = decimals(2, 10**12)
 TABLES = st.fixed_dictionaries(
     {},
     optional={
@@ -102,11 +142,38 @@ TABLES = st.fixed_dictionaries(
         "hire_ages": st.lists(
             st.builds(HireAge, st.integers(14, 85), decimals(6, 1)), min_size=1, max_size=3
         ),
+        "enrollment_age_bands": st.lists(
+            st.builds(EnrollmentAgeBand, AGE, AGE, RATE, RATE), min_size=1, max_size=3
+        ),
+        "enrollment_pay_bands": st.lists(
+            st.builds(EnrollmentPayBand, ANY_PAY, ANY_PAY, MULTIPLIER, MULTIPLIER),
+            min_size=1,
+            max_size=3,
+        ),
+        "enrollment_deferrals": st.lists(
+            st.builds(EnrollmentDeferral, AGE, ANY_PAY, RATE), min_size=1, max_size=3
+        ),
+        "match_tiers": st.lists(
+            st.builds(MatchTier, AGE, AGE, RATE, RATE, decimals(5, 10)), min_size=1, max_size=3
+        ),
+        "core_tiers": st.lists(st.builds(CoreTier, AGE, AGE, RATE), min_size=1, max_size=3),
+        "vesting_steps": st.lists(
+            st.builds(VestingStep, st.sampled_from(["match", "core"]), st.integers(0, 99), RATE),
+            min_size=1,
+            max_size=3,
+        ),
+        "irs_limits": st.lists(
+            st.builds(IrsLimit, st.integers(1900, 2300), *[decimals(0, 500_000_000)] * 7),
+            min_size=1,
+            max_size=3,
+        ),
     },
 )
+NAMES = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,8}", fullmatch=True)
 SCENARIOS = st.builds(
     Scenario,
-    st.from_regex(r"[a-z0-9][a-z0-9_-]{0,8}", fullmatch=True),
+    NAMES,
+    draws=st.none() | NAMES,
     seed=st.integers(0, 2**63 - 1),
     first_year=st.integers(1900, 2200),
     census_date=st.dates(date(1900, 1, 1), date(2200, 12, 31)),
@@ -124,14 +191,15 @@ def test_everything_comes_back_exactly(connection, scenarios: list[Scenario]) ->
     write_scenarios(connection, scenarios)
     in_order = sorted(scenarios, key=lambda s: s.scenario_id)
     assert rows(connection, "scenarios") == [
-        (s.scenario_id, 1, s.seed, s.first_year, s.census_date) for s in in_order
+        (s.scenario_id, 1, s.seed, s.first_year, s.census_date, s.draws or s.scenario_id)
+        for s in in_order
     ]
     assert rows(connection, "scenario_parameters") == [
         (s.scenario_id, name, value, "program")
         for s in in_order
         for name, value in sorted(s.parameters.items())
     ]
-    for table in ("age_bands", "tenure_bands", "levels", "raise_months", "hire_ages"):
+    for table in ROW_TYPES:
         assert rows(connection, f"scenario_{table}") == [
             (s.scenario_id, *attrs.astuple(row), s.sources.get(table, "program"))
             for s in in_order
@@ -171,6 +239,7 @@ def test_scenarios_that_clash_are_refused_before_anything_is_written(connection)
         ({"seed": 1}, "scenario a, replicate 1 is given twice"),
         ({"replicate_id": 2, "parameters": {"cola_rate": "0"}}, "has other parameters than"),
         ({"replicate_id": 2, "first_year": 2026}, "has other first_year than replicate 1"),
+        ({"replicate_id": 2, "draws": "another"}, "has other draws than replicate 1"),
     ):
         with pytest.raises(UsageError, match=message):
             write_scenarios(connection, [good, attrs.evolve(good, **second)])
@@ -185,8 +254,8 @@ def test_a_failure_in_the_middle_leaves_everything_as_it_was() -> None:
     with duckdb.connect() as connection:
         write_scenarios(connection, [Scenario("a", parameters={"cola_rate": "0.01"}, **FIXED)])
         # A view in the place of the last table: CREATE OR REPLACE TABLE fails on it.
-        connection.execute("DROP TABLE inputs.scenario_hire_ages")
-        connection.execute("CREATE VIEW inputs.scenario_hire_ages AS SELECT 1")
+        connection.execute("DROP TABLE inputs.scenario_irs_limits")
+        connection.execute("CREATE VIEW inputs.scenario_irs_limits AS SELECT 1")
         with pytest.raises(WarehouseError, match="the scenarios cannot be written") as caught:
             write_scenarios(connection, [Scenario("b", **FIXED)])
         assert "\n" not in str(caught.value)
@@ -226,6 +295,10 @@ def test_a_read_only_database(tmp_path: Path) -> None:
         {"seed": True},
         {"seed": 1.0},
         {"replicate_id": 0},
+        {"draws": "Baseline"},
+        {"draws": "../a"},
+        {"draws": ""},
+        {"draws": 1},
         {"first_year": 1800},
         {"census_date": "2024-12-31"},
         {"parameters": {"Growth Rate": "1"}},
@@ -252,6 +325,17 @@ def test_a_scenario_that_makes_no_sense_cannot_be_made(wrong: dict[str, object])
         lambda: AgeBand("a", 0, 10, Decimal(-1), Decimal(1)),
         lambda: AgeBand("a", 0, True, Decimal(1), Decimal(1)),
         lambda: Level(1, "a", Decimal("0.001"), Decimal(1), Decimal(0), Decimal(0)),
+        lambda: EnrollmentAgeBand(0, 999, Decimal("1.1"), Decimal(0)),
+        lambda: EnrollmentPayBand(Decimal(0), Decimal(10**12 + 1), Decimal(1), Decimal(1)),
+        lambda: EnrollmentDeferral(0, Decimal("0.001"), Decimal(0)),
+        lambda: MatchTier(0, 1000, Decimal(0), Decimal(1), Decimal(1)),
+        lambda: MatchTier(0, 999, Decimal(0), Decimal(1), Decimal("10.00001")),
+        lambda: CoreTier(0, 999, 0.01),
+        lambda: VestingStep("bonus", 0, Decimal(1)),
+        lambda: VestingStep("match", -1, Decimal(1)),
+        lambda: IrsLimit(2025, *[Decimal("0.5")] * 7),
+        lambda: IrsLimit(2025, *[Decimal(500_000_001)] * 7),
+        lambda: IrsLimit(2301, *[Decimal(1)] * 7),
     ],
 )
 def test_a_row_that_the_database_would_have_to_round_cannot_be_made(make) -> None:
@@ -281,7 +365,7 @@ def test_from_configuration_to_rows(connection, tmp_path: Path, monkeypatch) -> 
     scenario = scenario_from_config(config, first_year=2025, census_date=date(2024, 12, 31), seed=5)
     assert scenario.source("growth_rate") == "my.yaml: workforce.growth_rate"
     write_scenarios(connection, [scenario])
-    assert rows(connection, "scenarios") == [("mine", 1, 5, 2025, date(2024, 12, 31))]
+    assert rows(connection, "scenarios") == [("mine", 1, 5, 2025, date(2024, 12, 31), "mine")]
     assert rows(connection, "scenario_parameters") == [
         ("mine", "growth_rate", "0.035", "my.yaml: workforce.growth_rate"),
         ("mine", "hire_level_shares", "current", "my.yaml: workforce.hire_level_shares"),

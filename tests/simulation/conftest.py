@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+from plan_cases import with_years
 from simulation_inputs import Person, Scenario, write_inputs
 from simulation_project import (
     MACROS,
@@ -53,6 +54,12 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
         frozenset(incremental),
         done.stdout[done.stdout.index("select") :],
     )
+
+
+@pytest.fixture(scope="session")
+def later(compiled: Compiled, tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    """The same with 2026 and 2027: the last year of published limits, and the first without."""
+    return with_years(compiled, tmp_path_factory.mktemp("later"), 2026, 2027)
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ create or replace table inputs.census (
     job_title varchar, gender varchar, ssn varchar, source_line bigint
 );
 create or replace table inputs.scenarios (
-    scenario_id varchar, replicate_id integer, seed bigint, first_year integer, census_date date
+    scenario_id varchar, replicate_id integer, seed bigint, first_year integer, census_date date,
+    draws varchar
 );
 create or replace table inputs.scenario_parameters (
     scenario_id varchar, parameter varchar, value varchar, source varchar
@@ -47,6 +48,35 @@ create or replace table inputs.scenario_raise_months (
 );
 create or replace table inputs.scenario_hire_ages (
     scenario_id varchar, age integer, weight decimal(9, 6), source varchar
+);
+create or replace table inputs.scenario_enrollment_age_bands (
+    scenario_id varchar, min_age integer, max_age integer, voluntary_chance decimal(7, 5),
+    opt_out_chance decimal(7, 5), source varchar
+);
+create or replace table inputs.scenario_enrollment_pay_bands (
+    scenario_id varchar, min_pay decimal(18, 2), max_pay decimal(18, 2),
+    voluntary_mult decimal(9, 5), opt_out_mult decimal(9, 5), source varchar
+);
+create or replace table inputs.scenario_enrollment_deferrals (
+    scenario_id varchar, min_age integer, min_pay decimal(18, 2), deferral_rate decimal(7, 5),
+    source varchar
+);
+create or replace table inputs.scenario_match_tiers (
+    scenario_id varchar, band_min integer, band_max integer, tier_from decimal(7, 5),
+    tier_to decimal(7, 5), match_rate decimal(7, 5), source varchar
+);
+create or replace table inputs.scenario_core_tiers (
+    scenario_id varchar, band_min integer, band_max integer, core_rate decimal(7, 5),
+    source varchar
+);
+create or replace table inputs.scenario_vesting_steps (
+    scenario_id varchar, money_source varchar, service_years integer, vested decimal(7, 5),
+    source varchar
+);
+create or replace table inputs.scenario_irs_limits (
+    scenario_id varchar, limit_year integer, elective decimal(18, 2), catch_up_50 decimal(18, 2),
+    catch_up_60_63 decimal(18, 2), compensation decimal(18, 2), hce decimal(18, 2),
+    annual_additions decimal(18, 2), ss_wage_base decimal(18, 2), source varchar
 );
 """
 
@@ -91,7 +121,10 @@ class Level:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One scenario and replicate; an empty table means the defaults."""
+    """One scenario and replicate; an empty table means the defaults, no draws its own.
+
+    Rows of the plan's tables are in the order of the columns, without scenario and source.
+    """
 
     scenario_id: str = "baseline"
     replicate_id: int = 1
@@ -104,6 +137,27 @@ class Scenario:
     levels: Sequence[Level] = ()
     raise_months: Sequence[tuple[int, Decimal]] = ()
     hire_ages: Sequence[tuple[int, Decimal]] = ()
+    draws: str | None = None
+    enrollment_age_bands: Sequence[tuple[int, int, Decimal, Decimal]] = ()
+    enrollment_pay_bands: Sequence[tuple[Decimal, Decimal, Decimal, Decimal]] = ()
+    enrollment_deferrals: Sequence[tuple[int, Decimal, Decimal]] = ()
+    match_tiers: Sequence[tuple[int, int, Decimal, Decimal, Decimal]] = ()
+    core_tiers: Sequence[tuple[int, int, Decimal]] = ()
+    vesting_steps: Sequence[tuple[str, int, Decimal]] = ()
+    irs_limits: Sequence[tuple[int, int, int, int, int, int, int, int]] = ()
+
+
+PLAIN_TABLES = (
+    "raise_months",
+    "hire_ages",
+    "enrollment_age_bands",
+    "enrollment_pay_bands",
+    "enrollment_deferrals",
+    "match_tiers",
+    "core_tiers",
+    "vesting_steps",
+    "irs_limits",
+)
 
 
 def write_inputs(
@@ -126,8 +180,14 @@ def write_inputs(
     _insert(
         connection,
         "scenarios",
-        [(s.scenario_id, s.replicate_id, s.seed, s.first_year, s.census_date) for s in scenarios],
-    )
+        [
+            (
+                s.scenario_id, s.replicate_id, s.seed, s.first_year, s.census_date,
+                s.draws or s.scenario_id,
+            )
+            for s in scenarios
+        ],
+    )  # fmt: skip
     # The tables of overrides know scenarios, not replicates.
     for s in {s.scenario_id: s for s in scenarios}.values():
         name, source = s.scenario_id, "test"
@@ -153,10 +213,9 @@ def write_inputs(
                 for v in s.levels
             ],
         )
-        _insert(
-            connection, "scenario_raise_months", [(name, *row, source) for row in s.raise_months]
-        )
-        _insert(connection, "scenario_hire_ages", [(name, *row, source) for row in s.hire_ages])
+        for table in PLAIN_TABLES:
+            rows = [(name, *row, source) for row in getattr(s, table)]
+            _insert(connection, f"scenario_{table}", rows)
 
 
 def _insert(

@@ -1,63 +1,39 @@
-"""The workforce year in plain Python: exact fractions, hashlib draws, no line of SQL.
+"""The simulation in plain Python: workforce, plan, and the rows of every published table.
 
-Written from the rules of the model, not from its queries, so that the two can disagree. It is slow
-and short on purpose.
+Written from the rules of the model, not from its queries, so that the two can disagree. Rows are
+dictionaries by column, without scenario and replicate.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import asdict, dataclass, field
+from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from simulation_inputs import Band, Person, Scenario
-from simulation_rules import (
-    AGE_BANDS,
-    DEFAULTS,
-    HIRE_AGES,
-    LEVELS,
-    RAISE_MONTHS,
-    TENURE_BANDS,
-    anniversary,
-    completed_years,
-    draw,
-    headcount,
-    largest_remainder,
-    rounded,
-    uniform,
-)
+from plan_oracle_enrollment import Enrollment, Member, join
+from plan_oracle_money import Account, Money, MoneyYear
+from plan_oracle_rules import Terms
+from simulation_rules import completed_years, rounded
+from simulation_workforce import Workforce
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
+    from simulation_inputs import Person, Scenario
+    from simulation_records import Event, PersonYear, WorkforceYear
 
-@dataclass
-class Employee:
-    """A person as it goes through the years."""
+Row = dict[str, Any]
 
-    employee_id: str
-    birth: date
-    hired: date
-    level: int
-    level_source: str
-    pay: int
-    raise_month: int
-    carried: tuple[Any, ...]
-    left: date | None = None
-    reason: str | None = None
+# Events that a person may have several of in a year; their reason completes the key.
+KEYED_BY_REASON = ("limit_cut", "forfeiture")
 
 
 @dataclass
 class Year:
-    """What one year of one scenario and replicate published."""
+    """The rows of one year, by table."""
 
-    events: list[tuple[Any, ...]] = field(default_factory=list)
-    snapshot: list[tuple[Any, ...]] = field(default_factory=list)
-    headcount: tuple[Any, ...] = ()
-    by_level: list[tuple[Any, ...]] = field(default_factory=list)
+    tables: dict[str, list[Row]] = field(default_factory=dict)
 
 
 class Oracle:
@@ -65,361 +41,149 @@ class Oracle:
 
     def __init__(self, scenario: Scenario, people: Iterable[Person]) -> None:
         self.s = scenario
-        self.p = {
-            name: Fraction(scenario.parameters.get(name, default))
-            for name, default in DEFAULTS.items()
-        }
-        self.mix = scenario.parameters.get("hire_level_shares", "census")
-        self.ages = list(scenario.age_bands) or AGE_BANDS
-        self.tenures = list(scenario.tenure_bands) or TENURE_BANDS
-        self.levels = {v.level: v for v in (list(scenario.levels) or LEVELS)}
-        self.months = sorted(scenario.raise_months) or RAISE_MONTHS
-        self.hire_ages = sorted(scenario.hire_ages) or HIRE_AGES
-        self.bands = {n: (100 * int(v.low), 100 * int(v.high)) for n, v in self.levels.items()}
-        self.staff = [
-            Employee(
-                p.employee_id, p.birth_date, p.hire_date,
-                p.job_level or self.level_of_pay(p.pay_cents),
-                "census" if p.job_level else "assumed",
-                p.pay_cents, self.raise_month(p.employee_id),
-                (p.deferral_rate_e5, p.enrollment_date, p.opt_out, p.scheduled_hours, p.department),
-            )
-            for p in people
-        ]  # fmt: skip
-        self.census_mix = Counter(e.level for e in self.staff)
-
-    def u(self, year: int, purpose: str, person: str) -> Fraction:
-        """The uniform draw of a purpose."""
-        s = self.s
-        return uniform(draw(s.seed, s.scenario_id, s.replicate_id, year, purpose, person))
-
-    def level_of_pay(self, cents: int) -> int:
-        """The lowest level whose band holds the pay, else the nearest edge, ties to the lower."""
-        for level, (low, high) in sorted(self.bands.items()):
-            if low <= cents < high:
-                return level
-        distance = {
-            n: min(abs(cents - low), abs(cents - high)) for n, (low, high) in self.bands.items()
-        }
-        return min(distance, key=lambda n: (distance[n], n))
-
-    @staticmethod
-    def from_distribution(u: Fraction, rows: Sequence[tuple[int, Any]]) -> int:
-        """The value in whose share u falls; the last takes what is left."""
-        total = Fraction(0)
-        for value, share in rows[:-1]:
-            total += Fraction(share)
-            if u < total:
-                return value
-        return rows[-1][0]
-
-    def raise_month(self, person: str) -> int:
-        """Once for the whole simulation."""
-        return self.from_distribution(self.u(0, "raise_month", person), self.months)
-
-    @staticmethod
-    def band(years: int, bands: Sequence[Band]) -> Band:
-        """The band that holds the completed years."""
-        return next(b for b in bands if b.low <= years < b.high)
-
-    def hazard(self, e: Employee, on: date) -> Fraction:
-        """Weight in the order of leaving."""
-        return (
-            Fraction(self.band(completed_years(e.birth, on), self.ages).termination)
-            * Fraction(self.band(completed_years(e.hired, on), self.tenures).termination)
-            * max(
-                self.p["termination_level_floor"],
-                1 - self.p["termination_level_step"] * (e.level - 1),
-            )
-        )
-
-    def first_to_leave(
-        self, year: int, purpose: str, people: list[Employee], weights: dict[str, Fraction], n: int
-    ) -> list[Employee]:
-        """The n smallest of -ln(u) / weight."""
-
-        def place(e: Employee) -> tuple[float, str]:
-            weight = weights[e.employee_id]
-            if weight == 0:
-                return math.inf, e.employee_id
-            u = self.u(year, purpose, e.employee_id)
-            return -math.log(u.numerator / u.denominator) / float(weight), e.employee_id
-
-        return sorted(people, key=place)[:n]
+        self.terms = Terms(scenario)
+        self.workforce = Workforce(scenario, people)
+        self.members: dict[str, Member] = {}
+        self.enrollment = Enrollment(self.terms, self.workforce.u)
+        self.money = Money(self.terms)
+        self.hired_last_year: tuple[int, int] | None = None
 
     def run(self, year: int) -> Year:
-        """Simulate one year; the staff is then that of its end."""
-        out = Year()
+        """Simulate one year; years before the scenario's first are empty."""
         if year < self.s.first_year:
-            return out
-        jan1, dec31 = date(year, 1, 1), date(year, 12, 31)
-        days = (dec31 - jan1).days + 1
-        if year > self.s.first_year:
-            cola = 1 + self.p["cola_rate"]
-            self.bands = {
-                n: (rounded(a * cola), rounded(b * cola)) for n, (a, b) in self.bands.items()
+            return Year()
+        workforce = self.workforce.run(year)
+        booked = []
+        for p in workforce.people:
+            person = p.who.employee_id
+            if person not in self.members:
+                self.members[person] = join(p.who, self.terms, self.s.census_date)
+            member = self.members[person]
+            booked.append((p, member, self.enrollment.run(p, member)))
+        money = self.money.run(year, booked)
+        return Year(
+            {
+                "fct_yearly_events": [self.event(e) for p in workforce.people for e in p.events],
+                "fct_workforce_snapshot": [self.person(a) for a in money.accounts],
+                "fct_headcount": [dict(workforce.headcount)],
+                "fct_headcount_by_level": [dict(row) for row in workforce.by_level],
+                "fct_plan_cost": [plan_cost(year, workforce, money)],
+                "fct_compensation_growth": [self.growth(year, workforce.people)],
             }
-        opening = list(self.staff)
-        opening_mix = Counter(e.level for e in opening)
-
-        since = jan1 if year > self.s.first_year else None
-        census = self.s.census_date
-        fresh = [
-            e
-            for e in opening
-            if (
-                e.hired >= date(year - 1, 1, 1)
-                if since
-                else e.hired > anniversary(census, census.year - 1)
-            )
-        ]
-        others = [e for e in opening if e not in fresh]
-        plan = headcount(
-            len(opening), len(fresh), self.p["growth_rate"], self.p["termination_rate"],
-            self.p["first_year_termination_rate"],
-        )  # fmt: skip
-
-        weights = {e.employee_id: self.hazard(e, jan1) for e in opening}
-        chances = [min(Fraction(1), self.p["termination_base_rate"] * w) for w in weights.values()]
-        expected = sum((Fraction(math.floor(c * 10**15), 10**15) for c in chances), Fraction(0))
-        new_leavers = plan["leavers_hired_last_year"]
-        for group, n, why in (
-            (fresh, new_leavers, "hired_last_year"),
-            (others, plan["experienced_leavers"] - new_leavers, "experienced"),
-        ):
-            for e in self.first_to_leave(year, "leave", group, weights, n):
-                e.reason = why
-        rest = [e for e in opening if not e.reason]
-        for e in self.first_to_leave(year, "reduce", rest, weights, plan["reduction_in_force"]):
-            e.reason = "reduction_in_force"
-        for e in opening:
-            if e.reason:
-                e.left = jan1 + timedelta(
-                    math.floor(self.u(year, "leave_day", e.employee_id) * days)
-                )
-
-        hires = self.hire(year, plan["hires"], opening_mix)
-        early = [e for e in hires if e.hired < dec31]
-        weights = {e.employee_id: self.hazard(e, e.hired) for e in early}
-        for e in self.first_to_leave(year, "leave", early, weights, plan["new_hire_leavers"]):
-            e.reason = "new_hire"
-            span = (dec31 - e.hired).days
-            e.left = e.hired + timedelta(
-                1 + math.floor(self.u(year, "leave_day", e.employee_id) * span)
-            )
-
-        moved_in: Counter[int] = Counter()
-        moved_out: Counter[int] = Counter()
-        gone: Counter[int] = Counter()
-        payroll = 0
-        for e in [*opening, *hires]:
-            start_level = e.level
-            prorated, below = self.pay_year(year, e, e in hires, out.events)
-            if e.level != start_level:
-                moved_in[e.level] += 1
-                moved_out[start_level] += 1
-            if e.left:
-                gone[e.level] += 1
-            payroll += prorated
-            self.close(year, e, e in hires, prorated, below, out.snapshot)
-        self.staff = [e for e in [*opening, *hires] if not e.left]
-
-        leavers = sum(1 for e in [*opening, *hires] if e.left)
-        n = len(opening)
-        out.headcount = (
-            year, n, len(hires), plan["new_hire_leavers"], plan["experienced_leavers"],
-            plan["reduction_in_force"], len(self.staff), plan["target"], moved_in.total(), payroll,
-            rounded(expected * 10**5 / n) if n else 0,
-            rounded(Fraction(leavers * 10**5, n)) if n else 0,
-        )  # fmt: skip
-        hired_mix = Counter(int(event[7]) for event in out.events if event[2] == "hire")
-        closing_mix = Counter(e.level for e in self.staff)
-        out.by_level = [
-            (
-                year,
-                v,
-                opening_mix[v],
-                hired_mix[v],
-                moved_in[v],
-                moved_out[v],
-                gone[v],
-                closing_mix[v],
-            )
-            for v in self.levels
-        ]
-        return out
-
-    def hire(self, year: int, count: int, current: Counter[int]) -> list[Employee]:
-        """The hires of the year."""
-        jan1 = date(year, 1, 1)
-        days = (date(year + 1, 1, 1) - jan1).days
-        mix = current if self.mix == "current" else self.census_mix
-        numbers = sorted(self.levels)
-        ids = [f"NH_{year}_{k:06d}" for k in range(1, count + 1)]
-        dealt: dict[str, int] = {}
-        if count:
-            seats = largest_remainder(count, [mix[n] for n in numbers])
-            levels = [n for n, seat in zip(numbers, seats, strict=True) for _ in range(seat)]
-            order = sorted(ids, key=lambda i: (self.u(year, "hire_level", i), i))
-            dealt = dict(zip(order, levels, strict=True))
-        hires = []
-        for k, person in enumerate(ids, start=1):
-            hired = jan1 + timedelta(math.floor((k - Fraction(1, 2)) * days / count))
-            age = self.from_distribution(self.u(year, "hire_age", person), self.hire_ages)
-            birthday = math.floor(self.u(year, "hire_birth_day", person) * 365)
-            z = sum(self.u(year, f"hire_pay_{i:02d}", person) for i in range(1, 13)) - 6
-            low, high = self.bands[dealt[person]]
-            base = low + Fraction(self.levels[dealt[person]].percentile) * (high - low)
-            pay = min(max(base * (1 + self.p["new_hire_pay_spread"] * z), low), high)
-            hires.append(
-                Employee(
-                    person, anniversary(hired, hired.year - age) - timedelta(birthday), hired,
-                    dealt[person], "assigned", rounded(pay * self.p["market_factor"]),
-                    self.raise_month(person), (None, None, False, 40, None),
-                )
-            )  # fmt: skip
-        return hires
-
-    def pay_year(
-        self, year: int, e: Employee, is_hire: bool, events: list[tuple[Any, ...]]
-    ) -> tuple[int, bool]:
-        """Events of a person in the order of the ledger; prorated pay and the below-band flag."""
-        jan1, dec31 = date(year, 1, 1), date(year, 12, 31)
-        start, end = max(jan1, e.hired), e.left or dec31
-        rate = {start: e.pay}
-        below = False
-        if is_hire:
-            events.append(
-                (
-                    year,
-                    e.employee_id,
-                    "hire",
-                    e.hired,
-                    None,
-                    e.pay,
-                    None,
-                    e.level,
-                    "headcount_plan",
-                    e.birth,
-                )
-            )
-
-        def employed(day: date) -> bool:
-            return e.hired <= day and (e.left is None or day < e.left)
-
-        changes = [(date(year, 2, 1), 0), (date(year, e.raise_month, 1), 1)]
-        for day, kind in sorted(changes):
-            if not employed(day):
-                continue
-            pay, level = e.pay, e.level
-            if kind == 0 and self.promote(year, e, day):
-                e.level += 1
-                low = self.bands[e.level][0]
-                u = self.u(year, "promote_pay", e.employee_id)
-                raised = pay * (
-                    1 + self.p["promotion_raise"] + self.p["promotion_raise_spread"] * (2 * u - 1)
-                )
-                e.pay = rounded(
-                    min(
-                        max(raised, low),
-                        pay * (1 + self.p["promotion_cap_rate"]),
-                        pay + 100 * self.p["promotion_cap_amount"],
-                    )
-                )
-                below = e.pay < low
-                events.append((year, e.employee_id, "promotion", day, pay, e.pay, level, e.level,
-                               "below_band" if below else "promotion", None))  # fmt: skip
-                rate[day] = e.pay
-            if kind == 1 and completed_years(e.hired, day) >= 1:
-                e.pay = rounded(
-                    min(
-                        pay * (1 + Fraction(self.levels[level].merit) + self.p["cola_rate"]),
-                        pay * (1 + self.p["raise_cap_rate"]),
-                        pay + 100 * self.p["raise_cap_amount"],
-                    )
-                )
-                events.append(
-                    (
-                        year,
-                        e.employee_id,
-                        "raise",
-                        day,
-                        pay,
-                        e.pay,
-                        level,
-                        level,
-                        "merit_and_cola",
-                        None,
-                    )
-                )
-                rate[day] = e.pay
-        if e.left:
-            events.append(
-                (
-                    year,
-                    e.employee_id,
-                    "termination",
-                    e.left,
-                    e.pay,
-                    None,
-                    e.level,
-                    None,
-                    e.reason,
-                    None,
-                )
-            )
-
-        total, current, day = 0, e.pay, start
-        while day <= end:
-            current = rate.get(day, current)
-            total += current
-            day += timedelta(1)
-        return rounded(Fraction(total, (dec31 - jan1).days + 1)), below
-
-    def promote(self, year: int, e: Employee, day: date) -> bool:
-        """Whether the person is promoted."""
-        age, tenure = completed_years(e.birth, day), completed_years(e.hired, day)
-        if (
-            e.level == max(self.levels)
-            or tenure < self.p["promotion_min_tenure"]
-            or age >= self.p["promotion_max_age"]
-        ):
-            return False
-        chance = min(
-            Fraction(1),
-            self.p["promotion_base_rate"]
-            * Fraction(self.band(age, self.ages).promotion)
-            * Fraction(self.band(tenure, self.tenures).promotion)
-            * max(
-                self.p["promotion_level_floor"], 1 - self.p["promotion_level_step"] * (e.level - 1)
-            )
-            * self.p["promotion_dial"],
-        )
-        return self.u(year, "promote", e.employee_id) < Fraction(
-            math.floor(chance * 10**15), 10**15
         )
 
-    def close(
-        self,
-        year: int,
-        e: Employee,
-        is_hire: bool,
-        prorated: int,
-        below: bool,
-        rows: list[tuple[Any, ...]],
-    ) -> None:
-        """The person on 31 December."""
-        dec31 = date(year, 12, 31)
+    def event(self, e: Event) -> Row:
+        """A row of the ledger with its key."""
+        parts = [self.s.scenario_id, self.s.replicate_id, e.simulation_year, e.employee_id]
+        parts += [e.event_type, *([e.reason] if e.event_type in KEYED_BY_REASON else [])]
+        return {"event_id": ":".join(map(str, parts)), **asdict(e)}
+
+    def person(self, a: Account) -> Row:
+        """A person on 31 December."""
+        p, e, m, w = a.p, a.p.who, a.m, self.workforce
+        dec31 = date(p.year, 12, 31)
         age, tenure = completed_years(e.birth, dec31), completed_years(e.hired, e.left or dec31)
-        if is_hire:
+        if p.is_hire:
             detail = "new_hire_terminated" if e.left else "new_hire_active"
         else:
             detail = "experienced_terminated" if e.left else "continuous_active"
-        rows.append(
-            (
-                year, e.employee_id, "terminated" if e.left else "active", detail, e.birth, e.hired,
-                e.left, age, self.band(age, self.ages).name, tenure,
-                self.band(tenure, self.tenures).name, e.level, e.level_source, e.pay, prorated,
-                e.pay, below, e.raise_month, *e.carried,
-            )
-        )  # fmt: skip
+        return {
+            "simulation_year": p.year, "employee_id": e.employee_id,
+            "employment_status": "terminated" if e.left else "active", "detailed_status": detail,
+            "birth_date": e.birth, "hire_date": e.hired, "termination_date": e.left,
+            "age_years": age, "age_band": w.band(age, w.ages).name,
+            "tenure_years": tenure, "tenure_band": w.band(tenure, w.tenures).name,
+            "job_level": e.level, "level_source": e.level_source,
+            "annual_pay_rate_cents": e.pay, "prorated_pay_cents": p.prorated,
+            "full_year_equivalent_cents": e.pay, "below_band": p.below,
+            "raise_month": e.raise_month,
+            "plan_entry_date": m.entry, "is_eligible": a.eligible, "deferral_rate_e5": m.rate,
+            "enrollment_date": m.enrolled, "enrollment_source": m.source,
+            "has_declined": m.declined, "has_opted_out": m.opted_out,
+            "opt_out_date": m.opt_out_day, "is_hce": a.is_hce,
+            "contribution_cents": a.employee, "catch_up_cents": a.catch_up,
+            "match_cents": a.match, "core_cents": a.core, "reallocated_cents": a.reallocated,
+            "vesting_service_years": a.service,
+            "match_vested_e5": int(a.vested["match"] * 10**5),
+            "core_vested_e5": int(a.vested["core"] * 10**5),
+            "match_credited_cents": m.match_credited, "core_credited_cents": m.core_credited,
+            "match_forfeited_cents": a.forfeited["match"],
+            "core_forfeited_cents": a.forfeited["core"],
+            "roth_rate_e5": None, "auto_escalation_opt_out": not m.escalates,
+            "scheduled_hours_per_week": m.weekly,
+            "department": e.person.department if e.person else None,
+            "job_title": None, "gender": None,
+        }  # fmt: skip
+
+    def growth(self, year: int, people: list[PersonYear]) -> Row:
+        """How pay grew: of all, of those who stayed, of new people."""
+        before = total(p.opening_pay for p in people if not p.is_hire)
+        now = total(p.who.pay for p in people if not p.who.left)
+        stayed = [p for p in people if not p.is_hire and not p.who.left]
+        stayed_before = total(p.opening_pay for p in stayed)
+        stayed_now = total(p.who.pay for p in stayed)
+        hired_before = self.hired_last_year or (0, 0)
+        hired = total(p.who.pay for p in people if p.is_hire and not p.who.left)
+        self.hired_last_year = hired
+        return {
+            "simulation_year": year,
+            "average_pay_cents": average(now), "previous_average_pay_cents": average(before),
+            "growth_all_e5": growth_e5(before, now),
+            "continuing": len(stayed),
+            "continuing_previous_pay_cents": average(stayed_before),
+            "continuing_pay_cents": average(stayed_now),
+            "growth_continuing_e5": growth_e5(stayed_before, stayed_now),
+            "new_hires": hired[1],
+            "new_hire_average_pay_cents": average(hired),
+            "previous_new_hire_average_pay_cents": average(hired_before),
+            "growth_new_hires_e5": growth_e5(hired_before, hired),
+        }  # fmt: skip
+
+
+def plan_cost(year: int, workforce: WorkforceYear, money: MoneyYear) -> Row:
+    """What the plan cost."""
+    accounts = money.accounts
+    active = [a for a in accounts if not a.p.who.left]
+    eligible = [a for a in active if a.eligible]
+    rates = [a.m.rate for a in eligible if a.m.rate]
+    payroll = workforce.headcount["payroll_cents"]
+    return {
+        "simulation_year": year, "headcount": len(active), "payroll_cents": payroll,
+        "eligible": len(eligible), "participants": len(rates),
+        "participation_rate_e5": quotient(len(rates) * 10**5, len(eligible)),
+        "average_deferral_e5": quotient(sum(rates), len(rates)),
+        "employee_contributions_cents": sum(a.employee for a in accounts),
+        "catch_up_cents": sum(a.catch_up for a in accounts),
+        "match_cents": sum(a.match for a in accounts),
+        "core_cents": sum(a.core for a in accounts),
+        "reallocated_cents": sum(a.reallocated for a in accounts),
+        "employer_gross_cents": money.gross, "forfeited_cents": money.forfeited,
+        "forfeitures_available_cents": money.available, "forfeitures_used_cents": money.used,
+        "forfeitures_carried_cents": money.carried, "net_employer_cost_cents": money.net,
+        "net_cost_share_e5": quotient(money.net * 10**5, payroll),
+        "hce_count": sum(a.is_hce for a in active),
+        "limits_estimated": money.limits.estimated,
+    }  # fmt: skip
+
+
+def quotient(value: int, by: int) -> int:
+    """Rounded half up; 0 of nothing."""
+    return rounded(Fraction(value, by)) if by else 0
+
+
+def total(amounts: Iterable[int]) -> tuple[int, int]:
+    """Sum and count."""
+    values = list(amounts)
+    return sum(values), len(values)
+
+
+def average(of: tuple[int, int]) -> int | None:
+    """Of nobody: none."""
+    return rounded(Fraction(*of)) if of[1] else None
+
+
+def growth_e5(before: tuple[int, int], now: tuple[int, int]) -> int | None:
+    """From one average to another by their exact sums; none if there is nobody on one side."""
+    if not (before[0] and before[1] and now[1]):
+        return None
+    return rounded(Fraction(now[0] * before[1], now[1] * before[0]) * 10**5) - 10**5

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt"
 YEARS = (2023, 2024, 2025)
-FACTS = ("fct_yearly_events", "fct_workforce_snapshot", "fct_headcount", "fct_headcount_by_level")
+FACTS = (
+    "fct_yearly_events",
+    "fct_workforce_snapshot",
+    "fct_headcount",
+    "fct_headcount_by_level",
+    "fct_plan_cost",
+    "fct_compensation_growth",
+)
 
 # Expressions that only macros write, for tests that compare them with Python.
 MACROS = """

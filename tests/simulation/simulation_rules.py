@@ -9,7 +9,7 @@ import math
 from datetime import date
 from fractions import Fraction
 from hashlib import md5
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulation_inputs import Band, Level
 
@@ -53,9 +53,9 @@ HIRE_AGES = [
 ]  # fmt: skip
 
 
-def draw(seed: int, scenario: str, replicate: int, year: int, purpose: str, person: str) -> int:
+def draw(seed: int, draws: str, replicate: int, year: int, purpose: str, person: str) -> int:
     """53 bits of the MD5 of the key."""
-    key = f"{seed}|{scenario}|{replicate}|{year}|{purpose}|{person}".encode()
+    key = f"{seed}|{draws}|{replicate}|{year}|{purpose}|{person}".encode()
     return int(md5(key, usedforsecurity=False).hexdigest()[:14], 16) >> 3
 
 
@@ -100,6 +100,16 @@ def headcount(
         "new_hire_leavers": hires - net if net > 0 else 0,
         "reduction_in_force": max(-net, 0),
     }
+
+
+def from_distribution(u: Fraction, rows: Sequence[tuple[int, Any]]) -> int:
+    """The value in whose share u falls; the last takes what is left."""
+    total = Fraction(0)
+    for value, share in rows[:-1]:
+        total += Fraction(share)
+        if u < total:
+            return value
+    return rows[-1][0]
 
 
 def largest_remainder(total: int, weights: Sequence[int]) -> list[int]:

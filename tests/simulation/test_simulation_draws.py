@@ -41,17 +41,17 @@ def rows(draw: st.DrawFn) -> tuple[str, int, int, int, int, int, date, date]:
 @given(
     cases=st.lists(rows(), min_size=1, max_size=20, unique_by=lambda row: row[0]),
     seed=st.integers(-(2**63), 2**63 - 1),
-    scenario=text,
+    name=text,
     replicate=st.integers(0, 2**31 - 1),
 )
 def test_macros_are_what_python_computes(
-    compiled: Compiled, cases: list[tuple], seed: int, scenario: str, replicate: int
+    compiled: Compiled, cases: list[tuple], seed: int, name: str, replicate: int
 ) -> None:
     with duckdb.connect() as connection:
         connection.execute(
             "create table scenario as"
-            " select ?::bigint as seed, ? as scenario_id, ?::integer as replicate_id",
-            [seed, scenario, replicate],
+            " select ?::bigint as seed, ? as draws, ?::integer as replicate_id",
+            [seed, name, replicate],
         )
         connection.execute(
             "create table people (person varchar, k bigint, n bigint, chance_e15 bigint,"
@@ -63,8 +63,8 @@ def test_macros_are_what_python_computes(
         u = uniform(k)
         assert found[person] == (
             person,
-            draw(seed, scenario, replicate, 2025, "leave", person),
-            draw(seed, scenario, replicate, 0, "raise_month", person),
+            draw(seed, name, replicate, 2025, "leave", person),
+            draw(seed, name, replicate, 0, "raise_month", person),
             floor(u * n),
             floor(u * 10**6),
             u < Fraction(chance, 10**15),
@@ -90,7 +90,7 @@ def test_every_purpose_is_listed_for_readers() -> None:
     macro = (PROJECT / "macros" / "draws.sql").read_text(encoding="utf-8")
     listed = macro.split("set purposes = {")[1].split("}")[0]
     purposes = [line.split("'")[1] for line in listed.splitlines() if "'" in line]
-    assert len(purposes) == 9
+    assert len(purposes) == 12
     assert [p for p in [*purposes, "hire_pay_01"] if f"`{p}`" not in page] == []
 
 
@@ -108,6 +108,26 @@ def test_scenarios_of_one_pass_give_what_each_gives_alone(
     for s in scenarios:
         alone = simulate(people, [s]).facts()
         assert alone == together.facts(s.scenario_id, s.replicate_id)
+
+
+def test_scenarios_that_share_draws_see_the_same_people(
+    simulate: Callable[..., Simulation],
+) -> None:
+    people, _ = reference_inputs()
+    plan = {"match_formula": "stretch", "auto_enrollment_scope": "all_eligible"}
+    base, shared = Scenario(), Scenario("shared", parameters=plan, draws="baseline")
+    other = Scenario("other", parameters=plan)
+    simulation = simulate(people, [base, shared, other])
+    events = (
+        "select simulation_year, employee_id, event_type, effective_date, amount_after_cents"
+        " from fct_yearly_events where scenario_id = ?"
+        " and event_type in ('hire', 'termination', 'promotion', 'raise') order by all"
+    )
+    assert simulation.rows(events, "shared") == simulation.rows(events, "baseline")
+    assert simulation.rows(events, "other") != simulation.rows(events, "baseline")
+    assert simulate(people, [shared]).facts() == simulation.facts("shared", 1)
+    named = simulate(people, [Scenario(draws="baseline")])
+    assert named.facts() == simulation.facts("baseline", 1)
 
 
 def test_another_seed_gives_other_people_and_the_same_headcount(

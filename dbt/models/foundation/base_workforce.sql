@@ -1,6 +1,8 @@
 -- The census as each scenario sees it: unchanged, with the job level settled. A level that the census
 -- does not give is the lowest whose pay band holds the pay, else that of the nearest band edge, ties to
 -- the lower level.
+-- Who defers in the census is enrolled: since the given date, else since the age of entry, moved to the time from hire
+-- to census date if it lies outside; and is in the plan from then at the latest, whatever its rule for others.
 with census as (
     select
         s.scenario_id,
@@ -18,9 +20,25 @@ with census as (
         cast(coalesce(c.scheduled_hours_per_week, 40) as decimal(5, 2)) as scheduled_hours_per_week,
         c.department,
         c.job_title,
-        c.gender
+        c.gender,
+        coalesce(c.deferral_rate_e5 > 0, false) as is_enrolled,
+        {{ plan_entry_date('c.hire_date', 'c.birth_date') }} as rule_entry_date,
+        cast(c.birth_date + to_years(s.eligibility_min_age) as date) as min_age_date,
+        s.census_date,
+        make_date(s.first_year - 1, 1, 1) as prior_year_start,
+        make_date(s.first_year, 1, 1) as first_day
     from {{ source('inputs', 'census') }} as c
     cross join {{ ref('dim_scenario') }} as s
+),
+
+enrolled as (
+    select
+        * exclude (enrollment_date),
+        case
+            when is_enrolled
+                then least(greatest(coalesce(enrollment_date, min_age_date), hire_date), census_date)
+        end as enrollment_date
+    from census
 ),
 
 assumed_level as (
@@ -56,15 +74,23 @@ select
     case when c.job_level is null then 'assumed' else 'census' end as level_source,
     c.annual_pay_rate_cents,
     m.month as raise_month,
+    -- least() passes over the null of those who are not enrolled
+    least(c.rule_entry_date, c.enrollment_date) as plan_entry_date,
     c.deferral_rate_e5,
     c.enrollment_date,
+    case when c.is_enrolled then 'census' end as enrollment_source,
+    coalesce(c.deferral_rate_e5 = 0, false) as has_declined,
+    {{ div_round(
+        'c.annual_pay_rate_cents * (c.first_day - greatest(c.hire_date, c.prior_year_start))',
+        'c.first_day - c.prior_year_start'
+    ) }} as prior_prorated_pay_cents,
     c.roth_rate_e5,
     c.auto_escalation_opt_out,
     c.scheduled_hours_per_week,
     c.department,
     c.job_title,
     c.gender
-from census as c
+from enrolled as c
 left join assumed_level as a
     on a.scenario_id = c.scenario_id and a.replicate_id = c.replicate_id and a.employee_id = c.employee_id
 inner join {{ ref('dim_raise_month') }} as m

@@ -23,16 +23,55 @@
     ('raise_cap_amount_cents', 0, 100000000000, '0 to 1,000,000,000.00'),
     ('market_factor_e5', 1, 100 * e5, 'above 0 and at most 100'),
     ('new_hire_pay_spread_e5', 0, e5, '0 to 1'),
+    ('eligibility_waiting_days', 0, 3650, '0 to 3650'),
+    ('eligibility_min_age', 0, 99, '0 to 99'),
+    ('voluntary_deferral_min_e5', 0, e5, '0 to 1'),
+    ('voluntary_deferral_max_e5', 0, e5, '0 to 1'),
+    ('auto_enrollment_days', 0, 365, '0 to 365'),
+    ('auto_enrollment_rate_e5', 1, e5, 'above 0 and at most 1'),
+    ('opt_out_window_days', 1, 90, '1 to 90'),
+    ('escalation_rate_e5', 0, e5, '0 to 1'),
+    ('escalation_cap_e5', 0, e5, '0 to 1'),
+    ('match_min_hours', 0, 8784, '0 to 8784'),
+    ('core_rate_e5', 0, e5, '0 to 1'),
+    ('core_excess_rate_e5', 0, e5, '0 to 1'),
+    ('core_min_hours', 0, 8784, '0 to 8784'),
+    ('vesting_min_hours', 0, 8784, '0 to 8784'),
+    ('vesting_full_age', 0, 999, '0 to 999'),
+    ('limit_index_rate_e5', 0, e5, '0 to 1'),
 ] %}
+{%- set vesting = ['immediate', 'cliff_1', 'cliff_2', 'cliff_3', 'graded_2_to_6', 'custom'] %}
+{%- set words = [
+    ('hire_level_shares', ['census', 'current']),
+    ('auto_enrollment_scope', ['none', 'new_hires_only', 'all_eligible']),
+    ('match_formula', ['none', 'simple', 'tiered', 'stretch', 'qaca', 'custom', 'tenure_graded', 'points_graded']),
+    ('match_last_day', ['by_formula', 'required', 'none']),
+    ('match_hours', ['by_formula', 'required', 'none']),
+    ('match_vesting', ['by_formula'] + vesting),
+    ('core_formula', ['none', 'flat', 'service', 'points', 'integrated']),
+    ('core_last_day', ['required', 'none']),
+    ('core_hours', ['required', 'none']),
+    ('core_vesting', vesting),
+    ('forfeiture_policy', ['reduce', 'expenses', 'reallocate']),
+] %}
+{%- set limit_steps = [
+    'elective', 'catch_up_50', 'catch_up_60_63', 'compensation', 'hce', 'annual_additions', 'ss_wage_base',
+] %}
+{%- set name_rule = '1 to 64 of a-z, 0-9, _ and -, starting with a letter or digit' %}
 {%- set bands = [('dim_age_band', 'age'), ('dim_tenure_band', 'years')] %}
 {%- set distributions = [('dim_raise_month', 'month', 'share', 1, 12), ('dim_hire_age', 'age', 'weight', 14, 85)] %}
 
 with problems as (
     select
         scenario_id, replicate_id,
-        'scenario_id must be 1 to 64 of a-z, 0-9, _ and -, starting with a letter or digit' as problem
+        'scenario_id must be {{ name_rule }}' as problem
     from {{ ref('dim_scenario') }}
     where not regexp_full_match(scenario_id, '[a-z0-9][a-z0-9_-]{0,63}')
+
+    union all
+    select scenario_id, replicate_id, 'draws must be {{ name_rule }}, got ''' || draws || ''''
+    from {{ ref('dim_scenario') }}
+    where draws <> scenario_id and not regexp_full_match(draws, '[a-z0-9][a-z0-9_-]{0,63}')
 
     union all
     select
@@ -41,10 +80,15 @@ with problems as (
     from {{ ref('dim_scenario') }}
     where census_date >= make_date(first_year, 1, 1)
 
+    {%- for word, accepted in words %}
+
     union all
-    select scenario_id, replicate_id, 'hire_level_shares must be census or current, got ' || hire_level_shares
+    select
+        scenario_id, replicate_id,
+        '{{ word }} must be {{ accepted[:-1] | join(", ") }} or {{ accepted[-1] }}, got ' || {{ word }}
     from {{ ref('dim_scenario') }}
-    where hire_level_shares not in ('census', 'current')
+    where {{ word }} not in ('{{ accepted | join("', '") }}')
+    {%- endfor %}
 
     union all
     select
@@ -52,6 +96,28 @@ with problems as (
         'promotion_raise_spread must not exceed 1 + promotion_raise, and new_hire_pay_spread not 1'
     from {{ ref('dim_scenario') }}
     where promotion_raise_spread_e5 > {{ e5 }} + promotion_raise_e5
+
+    union all
+    select scenario_id, replicate_id, 'voluntary_deferral_max must not be below voluntary_deferral_min'
+    from {{ ref('dim_scenario') }}
+    where voluntary_deferral_max_e5 < voluntary_deferral_min_e5
+
+    -- 26 U.S.C. 401(l)(2): the permitted disparity
+    union all
+    select scenario_id, replicate_id, 'core_excess_rate of integrated must not exceed core_rate, nor 0.057'
+    from {{ ref('dim_scenario') }}
+    where core_formula = 'integrated' and core_excess_rate_e5 > least(core_rate_e5, 5700)
+    {%- for limit in limit_steps %}
+
+    union all
+    select scenario_id, replicate_id, 'limit_step_{{ limit }} must be 1 to 1,000,000 in whole currency units'
+    from {{ ref('dim_scenario') }}
+    where limit_step_{{ limit }}_cents not between 100 and 100000000 or limit_step_{{ limit }}_cents % 100 <> 0
+    {%- endfor %}
+
+    union all
+    select scenario_id, replicate_id, problem
+    from {{ ref('plan_problems') }}
     {% for column, low, high, text in ranges %}
     union all
     select scenario_id, replicate_id, '{{ column | replace("_e5", "") | replace("_cents", "") }} must be {{ text }}'
@@ -133,6 +199,13 @@ with problems as (
     where w.employee_id is null or not coalesce(
         w.birth_date < w.hire_date and w.hire_date <= s.census_date
         and w.annual_pay_rate_cents between 1 and 100000000000 and l.level is not null, false)
+
+    union all
+    select
+        scenario_id, replicate_id,
+        'census: employee ''' || employee_id || ''' must have a deferral rate of 0 to 1, if any, and 0 to 168 hours a week'
+    from {{ ref('base_workforce') }}
+    where deferral_rate_e5 not between 0 and {{ e5 }} or scheduled_hours_per_week not between 0 and 168
 
     union all
     select scenario_id, replicate_id, 'census: employee ''' || employee_id || ''' occurs more than once'

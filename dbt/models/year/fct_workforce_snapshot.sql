@@ -17,8 +17,27 @@ with people as (
         c.prorated_pay_cents,
         c.below_band,
         w.raise_month,
-        w.deferral_rate_e5,
-        w.enrollment_date,
+        e.plan_entry_date,
+        e.is_eligible,
+        e.closing_rate_e5 as deferral_rate_e5,
+        e.enrollment_date,
+        e.enrollment_source,
+        e.has_declined,
+        e.has_opted_out,
+        e.opt_out_date,
+        k.is_hce,
+        k.contribution_cents,
+        k.catch_up_cents,
+        k.match_cents,
+        k.core_cents,
+        k.reallocated_cents,
+        k.vesting_service_years,
+        k.match_vested_e5,
+        k.core_vested_e5,
+        k.match_credited_cents,
+        k.core_credited_cents,
+        k.match_forfeited_cents,
+        k.core_forfeited_cents,
         w.roth_rate_e5,
         w.auto_escalation_opt_out,
         w.scheduled_hours_per_week,
@@ -28,6 +47,10 @@ with people as (
     from {{ ref('int_workforce_year') }} as w
     inner join {{ ref('int_pay_changes') }} as c
         on c.scenario_id = w.scenario_id and c.replicate_id = w.replicate_id and c.employee_id = w.employee_id
+    inner join {{ ref('int_plan_enrollment') }} as e
+        on e.scenario_id = w.scenario_id and e.replicate_id = w.replicate_id and e.employee_id = w.employee_id
+    inner join {{ ref('int_plan_accounts') }} as k
+        on k.scenario_id = w.scenario_id and k.replicate_id = w.replicate_id and k.employee_id = w.employee_id
 )
 
 select
@@ -56,8 +79,27 @@ select
     p.closing_pay_cents as full_year_equivalent_cents,
     p.below_band,
     p.raise_month,
+    p.plan_entry_date,
+    p.is_eligible,
     p.deferral_rate_e5,
     p.enrollment_date,
+    p.enrollment_source,
+    p.has_declined,
+    p.has_opted_out,
+    p.opt_out_date,
+    p.is_hce,
+    p.contribution_cents,
+    p.catch_up_cents,
+    p.match_cents,
+    p.core_cents,
+    p.reallocated_cents,
+    p.vesting_service_years,
+    p.match_vested_e5,
+    p.core_vested_e5,
+    p.match_credited_cents,
+    p.core_credited_cents,
+    p.match_forfeited_cents,
+    p.core_forfeited_cents,
     p.roth_rate_e5,
     p.auto_escalation_opt_out,
     p.scheduled_hours_per_week,

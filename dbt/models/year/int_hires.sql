@@ -119,6 +119,7 @@ select
     cast(null as varchar) as department,
     cast(null as varchar) as job_title,
     cast(null as varchar) as gender,
+    {{ plan_entry_date('h.hire_date', 'h.birth_date') }} as plan_entry_date,
     -- Weight in the order of leaving, at the age and tenure (none) of the hire date
     cast(a.termination_mult_e5 as hugeint) * t.termination_mult_e5 * l.termination_factor_e5
         as termination_weight
@@ -131,3 +132,5 @@ inner join {{ ref('dim_tenure_band') }} as t
     on t.scenario_id = h.scenario_id and t.replicate_id = h.replicate_id and t.min_years = 0
 inner join {{ ref('int_pay_band') }} as l
     on l.scenario_id = h.scenario_id and l.replicate_id = h.replicate_id and l.level = h.job_level
+inner join {{ ref('dim_scenario') }} as s
+    on s.scenario_id = h.scenario_id and s.replicate_id = h.replicate_id

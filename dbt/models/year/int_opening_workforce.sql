@@ -11,6 +11,7 @@
     'scenario_id', 'replicate_id', 'employee_id', 'birth_date', 'hire_date', 'job_level', 'level_source',
     'annual_pay_rate_cents', 'raise_month', 'deferral_rate_e5', 'enrollment_date', 'roth_rate_e5',
     'auto_escalation_opt_out', 'scheduled_hours_per_week', 'department', 'job_title', 'gender',
+    'plan_entry_date', 'enrollment_source', 'has_declined',
 ] %}
 
 with people as (
@@ -18,6 +19,11 @@ with people as (
         {%- for column in carried %}
         w.{{ column }},
         {%- endfor %}
+        false as has_opted_out,
+        cast(null as date) as opt_out_date,
+        w.prior_prorated_pay_cents,
+        cast(0 as bigint) as match_credited_cents,
+        cast(0 as bigint) as core_credited_cents,
         w.hire_date > cast(s.census_date - interval 1 year as date) as hired_last_year
     from {{ ref('base_workforce') }} as w
     inner join {{ ref('dim_scenario') }} as s
@@ -31,6 +37,11 @@ with people as (
         {%- for column in carried %}
         w.{{ column }},
         {%- endfor %}
+        w.has_opted_out,
+        w.opt_out_date,
+        w.prorated_pay_cents,
+        w.match_credited_cents,
+        w.core_credited_cents,
         w.hire_date >= {{ year_start(-1) }} as hired_last_year
     from {{ previous_snapshot }} as w
     inner join {{ ref('dim_scenario') }} as s

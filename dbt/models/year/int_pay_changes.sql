@@ -34,6 +34,7 @@ january as (
     select
         p.*,
         s.seed,
+        s.draws,
         s.cola_rate_e5,
         s.raise_cap_rate_e5,
         s.raise_cap_amount_cents,

@@ -1,0 +1,77 @@
+-- The money events of the year, one row each. They are booked on 31 December, a leaver's on the termination date.
+{%- set bookings = [
+    ('contribution', 110, 'raw_contribution_cents', 'contribution_cents', "'deferral'"),
+    ('match', 120, 'formula_match_cents', 'match_cents', 'match_formula'),
+    ('core', 130, 'formula_core_cents', 'core_cents', 'core_formula'),
+    ('reallocation', 135, 'share_cents', 'reallocated_cents', "'by_pay'"),
+] %}
+{#- Amounts before and after each cut. A cut that did not happen has the same amount on both sides. #}
+{%- set cuts = [
+    ('elective', 'raw_contribution_cents', 'limited_contribution_cents'),
+    ('compensation', 'case when is_eligible then prorated_pay_cents else plan_pay_cents end', 'plan_pay_cents'),
+    ('annual_additions_core', 'formula_core_cents', 'core_cents'),
+    ('annual_additions_match', 'formula_match_cents', 'match_cents'),
+    ('annual_additions_employee', 'limited_contribution_cents', 'contribution_cents'),
+] %}
+
+with accounts as (
+    select
+        a.*,
+        coalesce(w.termination_date, {{ year_end() }}) as booking_date,
+        c.is_eligible,
+        c.prorated_pay_cents,
+        c.plan_pay_cents,
+        c.raw_contribution_cents,
+        c.contribution_cents as limited_contribution_cents,
+        c.formula_match_cents,
+        c.formula_core_cents,
+        s.match_formula,
+        s.core_formula
+    from {{ ref('int_plan_accounts') }} as a
+    inner join {{ ref('int_plan_contributions') }} as c
+        on c.scenario_id = a.scenario_id and c.replicate_id = a.replicate_id and c.employee_id = a.employee_id
+    inner join {{ ref('int_workforce_year') }} as w
+        on w.scenario_id = a.scenario_id and w.replicate_id = a.replicate_id and w.employee_id = a.employee_id
+    inner join {{ ref('dim_scenario') }} as s
+        on s.scenario_id = a.scenario_id and s.replicate_id = a.replicate_id
+),
+
+booked as (
+    {%- for event_type, sequence, before, after, reason in bookings %}
+    select
+        scenario_id, replicate_id, simulation_year, employee_id,
+        '{{ event_type }}' as event_type,
+        booking_date,
+        {{ sequence }} as event_sequence,
+        {{ before }} as amount_before_cents,
+        {{ after }} as amount_after_cents,
+        {{ reason }} as reason
+    from accounts
+    where {{ before }} > 0
+
+    union all
+    {% endfor %}
+    {%- for reason, before, after in cuts %}
+    select
+        scenario_id, replicate_id, simulation_year, employee_id, 'limit_cut', booking_date, 140,
+        {{ before }}, {{ after }}, '{{ reason }}'
+    from accounts
+    where {{ after }} < {{ before }}
+
+    union all
+    {% endfor %}
+    {%- for source in ['match', 'core'] %}
+    select
+        scenario_id, replicate_id, simulation_year, employee_id, 'forfeiture', booking_date, 150,
+        {{ source }}_credited_cents, {{ source }}_forfeited_cents, '{{ source }}'
+    from accounts
+    where {{ source }}_forfeited_cents > 0
+    {%- if not loop.last %}
+
+    union all
+    {% endif %}
+    {%- endfor %}
+)
+
+select *
+from booked
