@@ -50,11 +50,20 @@ def call_interruptibly(action: Callable[[], _T], interrupt: Callable[[], None]) 
     job: Future[_T] = Future()
 
     def run() -> None:
+        if not job.set_running_or_notify_cancel():
+            return
         try:
             job.set_result(action())
         except BaseException as error:  # noqa: BLE001  # the waiting thread raises it
             job.set_exception(error)
 
-    threading.Thread(target=run, name="planwise-query", daemon=True).start()
-    result: _T = wait_for(job, interrupt)
+    try:
+        threading.Thread(target=run, name="planwise-query", daemon=True).start()
+        result: _T = wait_for(job, interrupt)
+    except BaseException:
+        # A signal may come before the waiting has begun: no work may outlive what it works on.
+        while not (job.done() or job.cancel()):
+            interrupt()
+            threading.Event().wait(_STEP_S)
+        raise
     return result

@@ -25,7 +25,9 @@ _TEMPORARY = (
 )
 
 
-def load_census(connection: duckdb.DuckDBPyConnection, options: CensusOptions) -> CensusSummary:
+def load_census(
+    connection: duckdb.DuckDBPyConnection, options: CensusOptions, *, roll: bool = False
+) -> CensusSummary:
     """Read a census and write ``inputs.census`` and ``inputs.census_audit``.
 
     Both tables are replaced in one transaction: after an error the database is as before.
@@ -33,6 +35,9 @@ def load_census(connection: duckdb.DuckDBPyConnection, options: CensusOptions) -
     Args:
         connection: a connection that may write and has no transaction open.
         options: the file and how to read it.
+        roll: whether to leave behind the temporary table ``census_roll``: ``employee_id``,
+            ``hire_date``, ``termination_date`` and ``reason`` (null: used) of every row with an
+            id, the rows that are set aside included.
 
     Returns:
         What was read, used, set aside, warned of, repaired and assumed.
@@ -49,7 +54,7 @@ def load_census(connection: duckdb.DuckDBPyConnection, options: CensusOptions) -
     match = match_headers(options.path, file.headers, options.columns)
     connection.execute("BEGIN TRANSACTION")
     try:
-        summary = _load(connection, options, file, match, schema)
+        summary = _load(connection, options, file, match, schema, roll=roll)
         connection.execute("COMMIT")
     except BaseException as error:
         _roll_back(connection)
@@ -92,6 +97,8 @@ def _load(
     file: CensusFile,
     match: HeaderMatch,
     schema: str,
+    *,
+    roll: bool,
 ) -> CensusSummary:
     _drop_temporary(connection)
     cleaning.create_text_table(connection, options)
@@ -117,6 +124,11 @@ def _load(
     summary = _summary(connection, options, file, match, wide)
     _refuse_unusable(summary)
     _publish(connection, schema)
+    if roll:
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE census_roll AS SELECT employee_id, hire_date, "
+            "termination_date, reason FROM census_judged WHERE employee_id IS NOT NULL"
+        )
     _drop_temporary(connection)
     return summary
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from planwise.errors import CensusError, UsageError
+from planwise.output_files import complaint, sync
 
 
 @contextlib.contextmanager
@@ -32,7 +32,7 @@ def atomic_output(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         _refuse_existing(path, overwrite)
         file = temporary.open("wb")
     except OSError as error:
-        raise CensusError(_complaint(path, error)) from error
+        raise CensusError(complaint(path, error)) from error
     try:
         with file:
             yield file
@@ -40,9 +40,9 @@ def atomic_output(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         _refuse_existing(path, overwrite)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync(path.parent)
     except OSError as error:
-        raise CensusError(_complaint(path, error)) from error
+        raise CensusError(complaint(path, error)) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -55,25 +55,3 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
         raise UsageError(
             f"{path}: is there already; choose another name or allow to overwrite it (--force)"
         )
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _complaint(path: Path, error: OSError) -> str:
-    mends = {
-        errno.ENOENT: f"the folder {path.parent} does not exist; create it",
-        errno.ENOTDIR: f"{path.parent} is not a folder; choose another place",
-        errno.EACCES: f"the folder {path.parent} may not be written by this user; choose another",
-        errno.EROFS: f"the folder {path.parent} is read-only; choose another",
-        errno.ENOSPC: "the disk is full; free some space or choose another place",
-        errno.EDQUOT: "the disk quota is used up; free some space or choose another place",
-        errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
-    }
-    mend = mends.get(error.errno or 0, f"{error.strerror or error}; choose another place")
-    return f"{path}: cannot be written: {mend}"

@@ -31,7 +31,7 @@ examples:
 
 exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 terminated"""
 
-SUBCOMMANDS: Final = ("scenarios",)
+SUBCOMMANDS: Final = ("scenarios", "separations", "compare", "export", "employee")
 """Modules of this package that bring a command of their own.
 
 Each has ``add_parser(commands)``, which adds its parser to what ``add_subparsers`` gave, and
@@ -39,7 +39,7 @@ Each has ``add_parser(commands)``, which adds its parser to what ``add_subparser
 parser is built, so that nothing heavy may be imported at their top.
 """
 
-CENSUS_ACTIONS: Final[tuple[str, ...]] = ()
+CENSUS_ACTIONS: Final[tuple[str, ...]] = ("census_hazards",)
 """Likewise for the actions of ``planwise census``."""
 
 
