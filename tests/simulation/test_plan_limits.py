@@ -160,7 +160,6 @@ def test_the_compensation_limit_is_not_one_of_the_days_employed(
     parameters = {
         "growth_rate": "1", "market_factor": "13.7", "core_formula": "flat",
         "auto_enrollment_scope": "none",
-        "auto_enrollment_scope": "none",
     }  # fmt: skip
     simulation = simulate([person("E")], [still(parameters=parameters)], years=[2023])
     assert money_events(simulation, "NH_2023_000001") == [("core", "flat", 250_710, 250_710)]
