@@ -24,7 +24,11 @@ def test_checkpoints_hold_the_rows_of_the_database(
     assert store.years() == list(YEARS)
     for year in YEARS:
         states = {state.name: state for state in store.read(year, run.relay)}
-        assert set(states) == {"main.fct_workforce_snapshot", "main.fct_headcount"}
+        assert set(states) == {
+            "main.fct_workforce_snapshot",
+            "main.fct_headcount",
+            "main.fct_plan_cost",
+        }
         with reading(outcome.files.database) as connection:
             for name, state in states.items():
                 connection.register("stored", state.table)
@@ -50,7 +54,7 @@ def test_the_records_say_what_is_on_disk(reference: SimulationOutcome) -> None:
         on_disk = sum(file.stat().st_size for file in folder.glob("*.state"))
         assert record.stored_bytes == on_disk
         assert record.ratio == record.raw_bytes / on_disk > 1
-        assert record.tables == len(list(folder.glob("*.state"))) == 2
+        assert record.tables == len(list(folder.glob("*.state"))) == 3
 
 
 def test_a_state_needs_the_plugin_that_wrote_it(reference: SimulationOutcome) -> None:
