@@ -1,8 +1,8 @@
 """People and scenarios of the worked cases of the plan, in which only what a case is about happens.
 
 Nobody comes, goes, enrols or gets a raise unless a case asks for it; hires, where there are any,
-are enrolled automatically as by default. What is drawn is settled by
-the id: ``leaves_on`` and ``opts_out_after`` look for one whose draw says what the case needs.
+are enrolled automatically as by default. What is drawn is settled by the id: ``leaves_on`` and
+``opts_out_after`` look for one whose draw says what the case needs.
 """
 
 from __future__ import annotations

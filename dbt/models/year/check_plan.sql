@@ -175,14 +175,19 @@ violations as (
         ]),
         null
     from {{ ref('dim_scenario') }} as s
-    {%- for alias, table, of_year in [
-        ('c', 'fct_plan_cost', year), ('b', 'fct_plan_cost', year - 1), ('h', 'fct_headcount', year),
-        ('g', 'fct_compensation_growth', year),
-    ] %}
-    left join {{ ref(table) }} as {{ alias }}
-        on {{ alias }}.scenario_id = s.scenario_id and {{ alias }}.replicate_id = s.replicate_id
-        and {{ alias }}.simulation_year = {{ of_year }}
-    {%- endfor %}
+    -- Written out: a loop over these and their years would make planwise parse anew for each year.
+    left join {{ ref('fct_plan_cost') }} as c
+        on c.scenario_id = s.scenario_id and c.replicate_id = s.replicate_id
+        and c.simulation_year = {{ year }}
+    left join {{ ref('fct_plan_cost') }} as b
+        on b.scenario_id = s.scenario_id and b.replicate_id = s.replicate_id
+        and b.simulation_year = {{ year - 1 }}
+    left join {{ ref('fct_headcount') }} as h
+        on h.scenario_id = s.scenario_id and h.replicate_id = s.replicate_id
+        and h.simulation_year = {{ year }}
+    left join {{ ref('fct_compensation_growth') }} as g
+        on g.scenario_id = s.scenario_id and g.replicate_id = s.replicate_id
+        and g.simulation_year = {{ year }}
     left join booked as e on e.scenario_id = s.scenario_id and e.replicate_id = s.replicate_id
     left join counted_people as p on p.scenario_id = s.scenario_id and p.replicate_id = s.replicate_id
     where s.first_year <= {{ year }}
