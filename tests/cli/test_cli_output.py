@@ -150,7 +150,7 @@ def test_who_chose_memory_and_threads_is_in_the_report(project: Path) -> None:
 
 def test_improvement_against_a_configured_baseline_is_named_so(project: Path) -> None:
     (project / "c.yaml").write_text(
-        "performance:\n  baseline_metrics:\n    total_simulation: 3600000\n    year_processing: 1\n"
+        "performance:\n  baseline_metrics:\n    total_simulation: 7200000\n    year_processing: 1\n"
     )
     done = planwise(*RUN, "--config", "c.yaml", "--output", "r.json", cwd=project)
     assert (done.returncode, done.stderr) == (0, "")
@@ -160,7 +160,7 @@ def test_improvement_against_a_configured_baseline_is_named_so(project: Path) ->
     assert found["year_phases"][0]["improvement"]["class"] == "below"
     assert found["foundation"]["improvement"] is None
     assert re.search(
-        r"improvement: 99\.\d % \(achieved\): [\d.]+ s, the configured baseline 3600\.00 s",
+        r"improvement: 99\.\d % \(achieved\): [\d.]+ s, the configured baseline 7200\.00 s",
         done.stdout,
     )
 
