@@ -29,6 +29,7 @@ from planwise.errors import (
 )
 from planwise.hookspecs import PROJECT
 from planwise.improvement import Improvement, improvement
+from planwise.rendered import CompiledNode, RelationRead
 from planwise.values import (
     Baseline,
     Batch,
@@ -62,6 +63,7 @@ __all__ = [
     "BatchRequest",
     "BatchResult",
     "CheckpointError",
+    "CompiledNode",
     "CompressedState",
     "GraphError",
     "Improvement",
@@ -73,6 +75,7 @@ __all__ = [
     "PlanwiseError",
     "PluginOption",
     "ProjectError",
+    "RelationRead",
     "ReportSection",
     "RunSummary",
     "Setting",

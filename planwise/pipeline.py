@@ -5,16 +5,15 @@ It knows ports and hooks; dbt, DuckDB, files and the terminal are handed in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve, frozen
 
 from planwise.improvement import improvement
-from planwise.measure import Sample, take_sample
 from planwise.ports import CheckpointPort, GraphPort, Observer, ProjectPort, WarehousePort
 from planwise.relay import Relay
+from planwise.rendered import CompiledNode
 from planwise.results import (
     CheckpointRecord,
     ChosenSetting,
@@ -23,6 +22,7 @@ from planwise.results import (
     RunPlan,
     RunResult,
 )
+from planwise.spans import Span, span_of_work
 from planwise.values import (
     Baseline,
     Batch,
@@ -31,7 +31,6 @@ from planwise.values import (
     BatchResult,
     Machine,
     Metric,
-    MetricKind,
     ModelNode,
     Phase,
     PlanRequest,
@@ -61,45 +60,6 @@ class RunRequest:
     inputs_schema: str = "inputs"
     fixed_settings: tuple[ChosenSetting, ...] = ()
     baseline: Baseline | None = None
-
-
-@define
-class _Span:
-    """From one sample to another."""
-
-    start: Sample
-    end: Sample = field(init=False)
-
-    @property
-    def wall_s(self) -> float:
-        return self.end.wall_s - self.start.wall_s
-
-    @property
-    def cpu_s(self) -> float:
-        return self.end.cpu_s - self.start.cpu_s
-
-    def metric(self, kind: MetricKind, name: str, year: int | None, **more: Any) -> Metric:
-        return Metric(
-            kind,
-            name,
-            year,
-            self.wall_s,
-            self.cpu_s,
-            rss_bytes=self.end.rss_bytes,
-            peak_rss_bytes=self.end.peak_rss_bytes,
-            bytes_read=self.end.bytes_read - self.start.bytes_read,
-            bytes_written=self.end.bytes_written - self.start.bytes_written,
-            **more,
-        )
-
-
-@contextmanager
-def _span() -> Iterator[_Span]:
-    span = _Span(take_sample())
-    try:
-        yield span
-    finally:
-        span.end = take_sample()
 
 
 class Pipeline:
@@ -161,7 +121,7 @@ class Pipeline:
         Raises:
             PlanwiseError: a step failed; what was finished before is in the database.
         """
-        with _span() as whole:
+        with span_of_work() as whole:
             settings = self._tuned(request, observed=None)
             self._settings = {each.name: each for each in settings}
             self._warehouse.open({each.name: each.value for each in settings})
@@ -189,9 +149,10 @@ class Pipeline:
     def _run_foundation(self, request: RunRequest, load_inputs: Callable[[], int]) -> PhaseRecord:
         first = request.years[0]
         self._observer.phase_started("foundation", None, 0)
-        with _span() as span:
+        with span_of_work() as span:
             graph = self._graph(first)
             rows = load_inputs() if request.inputs_schema in graph.source_schemas else 0
+            self._prepare(request, first)
             self._observer.phase_started("foundation", None, len(graph.foundation))
             models, batches = self._run_phase("foundation", None, graph.foundation, graph, request)
         baseline = request.baseline.foundation_setup_ms if request.baseline else None
@@ -202,7 +163,9 @@ class Pipeline:
         graph = self._graph(year)
         name = f"year {year}"
         self._observer.phase_started(name, year, len(graph.year))
-        with _span() as span:
+        with span_of_work() as span:
+            if year < request.years[-1]:
+                self._prepare(request, year + 1)
             models, batches = self._run_phase("year", year, graph.year, graph, request)
             self._warehouse.checkpoint()
             spilled = self._warehouse.spilled_bytes()
@@ -228,6 +191,10 @@ class Pipeline:
         plan = self._batches(nodes, request, graph)
         first = year is None or year == request.years[0]
         step = request.years[0] if year is None else year
+
+        def compiled(unique_id: str) -> CompiledNode:
+            return self._project.compiled(unique_id, step, full_refresh=first)
+
         records: list[ModelRecord] = []
         for number, batch in enumerate(plan.batches, start=1):
             batch_request = BatchRequest(
@@ -239,19 +206,37 @@ class Pipeline:
                 pool_size=request.pool_size,
                 project=self._project.directory,
                 connect=self._warehouse.connect,
+                transaction=self._warehouse.in_transaction,
+                compiled=compiled,
+            )
+            batch_request = evolve(
+                batch_request, run_by_dbt=partial(self._run_by_dbt, batch_request)
             )
             records += self._run_batch(batch_request, number)
             self._observer.models_finished(len(batch.nodes))
+        self._warehouse.commit()
         return records, len(plan.batches)
 
+    def _prepare(self, request: RunRequest, year: int) -> None:
+        """Let the nodes of a year be rendered ahead, if anybody will ask for them."""
+        if self._relay.provides("execute_batch"):
+            first = year == request.years[0]
+            existing = self._warehouse.existing() if first else {}
+            self._project.prepare(year, full_refresh=first, existing=existing)
+
+    def _run_by_dbt(self, request: BatchRequest, nodes: Sequence[str]) -> BatchResult:
+        """Let dbt run some nodes of a batch; what was written so far is committed for it to see."""
+        self._warehouse.commit()
+        chosen = tuple(node for node in request.nodes if node.unique_id in set(nodes))
+        return self._project.execute(evolve(request, nodes=chosen))
+
     def _run_batch(self, request: BatchRequest, number: int) -> list[ModelRecord]:
-        with _span() as span:
+        with span_of_work() as span:
             result = self._relay.execute_batch(request)
             if result is None:
-                result = self._project.execute(request)
+                result = request.run_by_dbt([node.unique_id for node in request.nodes])
         by_id = {node.unique_id: node for node in request.nodes}
-        counts = self._warehouse.row_counts([node.relation for node in request.nodes])
-        rows = {key: counts.get(node.relation) for key, node in by_id.items()}
+        rows = self._rows(result, by_id)
         self._record_models(result, rows, request)
         name = f"{request.phase} batch {number}"
         total = sum(count for count in rows.values() if count is not None)
@@ -265,9 +250,25 @@ class Pipeline:
                 each.cpu_s,
                 rows[each.unique_id],
                 each.executed_by,
+                each.reason,
             )
             for each in result.results
         ]
+
+    def _rows(self, result: BatchResult, nodes: Mapping[str, ModelNode]) -> dict[str, int | None]:
+        """Rows of each node's table: what its executor says, else what is counted."""
+        unknown = [
+            nodes[each.unique_id].relation
+            for each in result.results
+            if each.rows is None and nodes[each.unique_id].materialized != "view"
+        ]
+        counts = self._warehouse.row_counts(unknown) if unknown else {}
+        return {
+            each.unique_id: each.rows
+            if each.rows is not None
+            else counts.get(nodes[each.unique_id].relation)
+            for each in result.results
+        }
 
     def _record_models(
         self, result: BatchResult, rows: Mapping[str, int | None], request: BatchRequest
@@ -303,7 +304,7 @@ class Pipeline:
         return self._relay.plan_batches(PlanRequest(nodes, request.pool_size, durations))
 
     def _graph(self, year: int) -> GraphPort:
-        with _span() as span:
+        with span_of_work() as span:
             graph = self._project.graph(year)
         self._parse_s += span.wall_s
         return graph
@@ -311,7 +312,7 @@ class Pipeline:
     def _store_state(self, year: int, graph: GraphPort) -> CheckpointRecord | None:
         if not graph.state_relations:
             return None
-        with _span() as span:
+        with span_of_work() as span:
             tables = [self._warehouse.state_table(r, year) for r in graph.state_relations]
             record = self._checkpoints.write(year, tables, self._relay)
         self._relay.record_metric(
@@ -358,7 +359,7 @@ class Pipeline:
                 f"after {observed.year}: {each.name} {before} -> {each.value!r} ({each.reason})"
             )
 
-    def _finish(self, record: PhaseRecord, span: _Span) -> PhaseRecord:
+    def _finish(self, record: PhaseRecord, span: Span) -> PhaseRecord:
         self._relay.record_metric(span.metric("phase", record.name, record.year, rows=record.rows))
         self._observer.phase_finished(record)
         return record
@@ -367,7 +368,7 @@ class Pipeline:
 def _phase_record(
     name: str,
     year: int | None,
-    span: _Span,
+    span: Span,
     models: Sequence[ModelRecord],
     batches: int,
     *,

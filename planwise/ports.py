@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 from planwise.relay import Relay
+from planwise.rendered import CompiledNode
 from planwise.results import CheckpointRecord, PhaseRecord
 from planwise.values import BatchRequest, BatchResult, ModelNode, SettingValue, StateTable
 
 Relation = tuple[str, str]
 """(schema, table)."""
+Place = tuple[str, str, str]
+"""(database, schema, identifier), in lower case."""
 
 
 class GraphPort(Protocol):
@@ -53,6 +56,16 @@ class ProjectPort(Protocol):
     def graph(self, year: int) -> GraphPort:
         """The graph of a year."""
 
+    @property
+    def uncached_because(self) -> str:
+        """Why nothing rendered is kept between runs; empty if it is."""
+
+    def prepare(self, year: int, *, full_refresh: bool, existing: Mapping[Place, str]) -> None:
+        """Start to render the nodes of a step; returns at once."""
+
+    def compiled(self, unique_id: str, year: int, *, full_refresh: bool) -> CompiledNode:
+        """A node of a prepared step as dbt renders it; waits for it."""
+
     def execute(self, request: BatchRequest) -> BatchResult:
         """Run a batch the default way."""
 
@@ -68,6 +81,15 @@ class WarehousePort(Protocol):
 
     def connect(self) -> AbstractContextManager[Any]:
         """Lend a cursor."""
+
+    def in_transaction(self, action: Callable[[Any], Any]) -> Any:
+        """Call a function with the cursor of the open transaction; begin one if there is none."""
+
+    def commit(self) -> None:
+        """End the open transaction, if there is one."""
+
+    def existing(self) -> dict[Place, str]:
+        """What is committed in the database: ``table`` or ``view``."""
 
     def row_counts(self, relations: Sequence[Relation]) -> dict[Relation, int]:
         """Rows of the tables among the relations."""

@@ -65,6 +65,10 @@ class Relay:
             plugin.name: frozenset(implemented_hooks(plugin.instance)) for plugin in self.plugins
         }
 
+    def provides(self, hook: str) -> bool:
+        """Whether an enabled plugin implements a hook."""
+        return bool(self._providers(hook))
+
     def add_options(self) -> dict[str, tuple[PluginOption, ...]]:
         """The options of each plugin, by plugin name; a plugin that declares none takes none."""
         declared: dict[str, tuple[PluginOption, ...]] = {plugin.name: () for plugin in self.plugins}

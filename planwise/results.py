@@ -39,6 +39,7 @@ class ModelRecord:
     cpu_s: float
     rows: int | None
     executed_by: str
+    reason: str = ""
 
 
 @frozen

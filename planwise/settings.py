@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from planwise.errors import UsageError
@@ -197,3 +198,17 @@ def _refuse_unknown(
                 f"{config.source(f'plugins.{plugin}.{name}')}: unknown option of plugin "
                 f"'{plugin}'; it takes: {', '.join(sorted(known)) or 'none'}"
             )
+
+
+def cache_folder(given: Path | None, environ: Mapping[str, str]) -> Path:
+    """Where things are kept between runs: the flag, PLANWISE_CACHE_DIR, the user's cache folder.
+
+    Args:
+        given: what the command line says.
+        environ: the process's environment.
+    """
+    named = environ.get("PLANWISE_CACHE_DIR")
+    if given is not None or named:
+        return (given or Path(named or "")).expanduser().absolute()
+    home = environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(home).expanduser().absolute() / "planwise"

@@ -21,7 +21,8 @@ from planwise.machine import this_machine
 from planwise.pipeline import Pipeline, RunRequest
 from planwise.plugins import installed_plugins, load_plugins, settle_toggles
 from planwise.ports import Observer
-from planwise.project.dbt_project import DbtProject, read_profile_name
+from planwise.project.dbt_project import DbtProject
+from planwise.project.profile import read_profile_name
 from planwise.relay import Relay
 from planwise.results import RunPlan, RunResult
 from planwise.run_files import RunFiles, signals_wait
@@ -55,6 +56,7 @@ class SimulationOptions:
         plugin_flags: options of plugins from the command line, by plugin and option.
         memory_limit, threads: DuckDB settings from the command line.
         environ: the process's environment.
+        cache: where graphs and rendered SQL are kept between runs; None keeps none.
     """
 
     config: Config
@@ -66,6 +68,7 @@ class SimulationOptions:
     threads: int | None = None
     environ: Mapping[str, str] = field(factory=lambda: dict(os.environ))
     scenarios: tuple[Config, ...] = ()
+    cache: Path | None = None
 
     @property
     def configs(self) -> tuple[Config, ...]:
@@ -256,6 +259,7 @@ class Simulation:
             work,
             database,
             partial_parse=partial_parse(config, self._options.environ),
+            cache=self._options.cache,
         )
         warehouse = Warehouse(database, self.request.pool_size)
         store = CheckpointStore(self.files.building_checkpoints)

@@ -15,6 +15,9 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
+from planwise.errors import ProjectError
+from planwise.rendered import CompiledNode
+
 SettingValue = str | int | float | bool
 """What a DuckDB setting or a plugin option may hold."""
 
@@ -37,6 +40,11 @@ def _batches(values: Iterable[Batch]) -> tuple[Batch, ...]:
 
 def _results(values: Iterable[ModelResult]) -> tuple[ModelResult, ...]:
     return tuple(values)
+
+
+def _not_offered(*_: Any) -> Any:
+    """What a request that was made by hand, in a test say, has in place of the kernel's ways."""
+    raise ProjectError("this request was made without a database and a project behind it")
 
 
 @frozen
@@ -181,7 +189,14 @@ class BatchRequest:
         pool_size: how many models may run at once.
         project: the folder of the dbt project.
         connect: gives a cursor on the run's database as a context manager; cursors may be used
-            from several threads at once, one thread each.
+            from several threads at once, one thread each. None of them sees what the open
+            transaction wrote.
+        transaction: calls a function with the cursor of the phase's one transaction, which is begun
+            when it is first asked for, and gives what the function gives. The function runs in a
+            thread where Ctrl-C interrupts its statements; it neither commits nor rolls back: the
+            kernel does, at the end of the phase, or before dbt has to see what was written.
+        compiled: a node of the batch as dbt renders it for this step; waits until it is rendered.
+        run_by_dbt: lets dbt run some nodes of the batch, as it does without a provider.
     """
 
     nodes: tuple[ModelNode, ...]
@@ -192,6 +207,9 @@ class BatchRequest:
     pool_size: int
     project: Path
     connect: Callable[[], AbstractContextManager[Any]] = field(repr=False)
+    transaction: Callable[[Callable[[Any], Any]], Any] = field(default=_not_offered, repr=False)
+    compiled: Callable[[str], CompiledNode] = field(default=_not_offered, repr=False)
+    run_by_dbt: Callable[[Sequence[str]], BatchResult] = field(default=_not_offered, repr=False)
 
 
 @frozen
@@ -204,6 +222,8 @@ class ModelResult:
         cpu_s: CPU seconds of the whole process in that span (models that run at the same time
             share it).
         executed_by: who ran it, for the report: ``dbt`` or the plugin's own word.
+        reason: why that one, in a sentence, for ``planwise explain``.
+        rows: rows of the table that it made or changed, if the executor knows them.
         peak_rss_bytes: the process's peak resident size when it ended.
         bytes_read, bytes_written: what the process read and wrote on storage in that span.
     """
@@ -215,6 +235,8 @@ class ModelResult:
     peak_rss_bytes: int = 0
     bytes_read: int = 0
     bytes_written: int = 0
+    reason: str = ""
+    rows: int | None = None
 
 
 @frozen

@@ -238,6 +238,16 @@ def _simulate(commands: Any, plugins: Sequence[str]) -> None:
         "--output", type=Path, metavar="FILE.json", help="write the results as JSON too"
     )
     parser.add_argument(
+        "--cache-dir",
+        type=Path,
+        metavar="DIR",
+        help="where graphs and rendered SQL are kept between runs (default: PLANWISE_CACHE_DIR, "
+        "else planwise in the user's cache folder)",
+    )
+    parser.add_argument(
+        "--no-cache", action="store_true", help="keep nothing between runs, and use nothing kept"
+    )
+    parser.add_argument(
         "--dry-run",
         action="store_true",
         help="check everything, show years, plugins, settings and batches, and write nothing",

@@ -16,7 +16,7 @@ from planwise.relay import Relay
 from planwise.reporting.json_results import write_results
 from planwise.reporting.terminal import TerminalObserver, make_console, print_plan, print_report
 from planwise.run_files import write_problem
-from planwise.settings import option_value
+from planwise.settings import cache_folder, option_value
 from planwise.simulation import (
     DEFAULT_DATABASE,
     Simulation,
@@ -53,6 +53,7 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
         threads=options.threads,
         environ=dict(os.environ),
         scenarios=settled_scenarios(options),
+        cache=None if options.no_cache else cache_folder(options.cache_dir, os.environ),
     )
     if options.output is not None:
         _check_output(options.output, settled)

@@ -1,23 +1,57 @@
-"""A dbt project that planwise steps through the years: parsed once, executed batch by batch."""
+"""A dbt project that planwise steps through the years.
+
+What dbt would say of it is kept between runs (``render_cache.py``); dbt is started when something
+is asked for that is not known yet, or when a node has to be run by dbt itself.
+"""
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Final
 
+from attrs import define, field
+
 from planwise.errors import ProjectError
-from planwise.measure import Sample, take_sample
-from planwise.project.dbt_worker import DbtPaths, DbtWorker
-from planwise.project.graph import EXECUTED, ProjectGraph, graph_from_manifest
+from planwise.interruption import wait_for
+from planwise.project.dbt_worker import (
+    QUIET_ENVIRONMENT,
+    DbtPaths,
+    DbtWorker,
+)
+from planwise.project.fingerprint import project_fingerprint
+from planwise.project.graph import ProjectGraph, graph_from_manifest
+from planwise.project.node_results import NodeWatch, checked_results
 from planwise.project.parse_time import year_dependent_parts
-from planwise.values import BatchRequest, BatchResult, ModelResult
+from planwise.project.profile import read_profile_name, write_profile
+from planwise.project.render_cache import RenderCache, StoredStep
+from planwise.project.rendering import Renderer, forget_compilation
+from planwise.rendered import CompiledNode
+from planwise.values import BatchRequest, BatchResult, SettingValue
 
 STEP_VARIABLE: Final = "simulation_year"
-_SUCCESS: Final = frozenset({"success", "pass"})
+_StepKey = tuple[int, bool]
+"""A year, and whether incremental models start anew in it."""
+
+
+@define
+class _Parse:
+    """What dbt made of the project for a year, or for all years."""
+
+    manifest: Any
+    graph: ProjectGraph
+    renderer: Renderer | None = None
+
+
+@define
+class _Step:
+    """The rendering of a step: under way, or done."""
+
+    nodes: dict[str, Future[CompiledNode]] = field(factory=dict)
 
 
 class DbtProject:
@@ -28,37 +62,63 @@ class DbtProject:
         work: a folder for profile, parse cache and logs; made if it is missing.
         database: the DuckDB file that dbt writes to.
         partial_parse: whether dbt may reuse its parse cache on disk.
+        step_variable: the var that holds the year.
+        variables: further vars, the same in each year.
+        cache: where graphs and rendered nodes are kept between runs; None keeps none.
+
+    Attributes:
+        parsed_anew_because: what the year decides when the project is parsed.
+        uncached_because: why nothing is kept between runs; empty if it is, or if nobody asked.
 
     Raises:
         ProjectError: the folder holds no readable ``dbt_project.yml``.
     """
 
     def __init__(
-        self, directory: Path, work: Path, database: Path, *, partial_parse: bool = True
+        self,
+        directory: Path,
+        work: Path,
+        database: Path,
+        *,
+        partial_parse: bool = True,
+        step_variable: str = STEP_VARIABLE,
+        variables: Mapping[str, SettingValue] | None = None,
+        cache: Path | None = None,
     ) -> None:
         self.directory = directory.resolve()
         self._profile = read_profile_name(self.directory)
         self._work = work
         self._database = database
         self._partial_parse = partial_parse
-        self._manifest: Any = None
-        self._parsed_for: int | None = None
-        self._graph: ProjectGraph | None = None
+        self._step_variable = step_variable
+        self._variables = dict(variables or {})
+        self._cache_folder = cache
+        self._cache: RenderCache | None = None
+        self._worker: DbtWorker | None = None
+        self._parses: dict[int | None, _Parse] = {}
+        self._stored: dict[_StepKey, StoredStep | None] = {}
+        self._steps: dict[_StepKey, _Step] = {}
         self.parsed_anew_because: tuple[str, ...] = ()
+        self.uncached_because = ""
 
     @contextmanager
     def session(self) -> Iterator[DbtProject]:
-        """Start dbt's thread, and stop it at the end."""
+        """Make ready for dbt, and stop it at the end if it was started."""
         profiles = self._work / "profiles"
         profiles.mkdir(parents=True, exist_ok=True)
-        write_profile(profiles / "profiles.yml", self._profile, self._database)
-        paths = DbtPaths(self.directory, profiles, self._work / "target", self._work / "logs")
-        with DbtWorker(paths, partial_parse=self._partial_parse) as worker:
-            self._worker = worker
+        profile = profiles / "profiles.yml"
+        write_profile(profile, self._profile, self._database)
+        self._paths = DbtPaths(self.directory, profiles, self._work / "target", self._work / "logs")
+        self._open_cache()
+        try:
             yield self
+        finally:
+            if self._worker is not None:
+                self._worker.__exit__()
+                self._worker = None
 
     def graph(self, year: int) -> ProjectGraph:
-        """The graph of a year; the first call parses, later ones only where the year decides it.
+        """The graph of a year, as it was stored or as dbt parses it.
 
         Args:
             year: the simulation year.
@@ -66,15 +126,50 @@ class DbtProject:
         Raises:
             ProjectError: dbt cannot parse the project.
         """
-        stale = self._parsed_for != year and bool(self.parsed_anew_because)
-        if self._graph is None or stale:
-            self._manifest = self._worker.parse({STEP_VARIABLE: year})
-            self._parsed_for = year
-            self._graph = graph_from_manifest(self._manifest)
-            parts = year_dependent_parts(self._manifest, self.directory, STEP_VARIABLE)
-            # What was found in one year stays found, whatever another year's parse shows.
-            self.parsed_anew_because = tuple(sorted({*self.parsed_anew_because, *parts}))
-        return self._graph
+        for first in (True, False):
+            stored = self._load((year, first))
+            if stored is not None:
+                self._parsed_anew(stored.parsed_anew_because)
+                return stored.graph
+        return self._parse(year).graph
+
+    def prepare(
+        self, year: int, *, full_refresh: bool, existing: Mapping[tuple[str, str, str], str]
+    ) -> None:
+        """Start to render the nodes of a step, in a thread of its own; returns at once.
+
+        Args:
+            year: the simulation year.
+            full_refresh: whether it is the first step, which the foundation belongs to.
+            existing: what is in the database before the step, by (database, schema, identifier)
+                in lower case: ``table`` or ``view``.
+        """
+        key = (year, full_refresh)
+        if key in self._steps:
+            return
+        step = self._steps[key] = _Step()
+        graph = self.graph(year)
+        wanted = {**graph.foundation, **graph.year} if full_refresh else dict(graph.year)
+        stored = self._load(key)
+        known = {} if stored is None else stored.compiled
+        for node in wanted:
+            step.nodes[node] = Future()
+            if wanted.keys() <= known.keys():
+                step.nodes[node].set_result(known[node])
+        if not wanted.keys() <= known.keys():
+            parse = self._parse(year)
+            self._started().submit(lambda: self._render(parse, step, key, existing))
+
+    def compiled(self, unique_id: str, year: int, *, full_refresh: bool) -> CompiledNode:
+        """A node as dbt renders it for a step that was prepared; waits for it.
+
+        Raises:
+            ProjectError: the rendering broke down.
+        """
+        node: CompiledNode = wait_for(
+            self._steps[year, full_refresh].nodes[unique_id], lambda: None
+        )
+        return node
 
     def execute(self, request: BatchRequest) -> BatchResult:
         """Let dbt run a batch.
@@ -82,134 +177,149 @@ class DbtProject:
         Raises:
             ProjectError: a node fails, with dbt's message, or dbt did not run each of them.
         """
-        if self._graph is None:
-            raise ProjectError("the project has to be parsed before a batch can run")
-        selectors = self._graph.selectors
+        parse = self._parse(int(request.variables[self._step_variable]))
+        selectors = parse.graph.selectors
         gone = [node.name for node in request.nodes if node.unique_id not in selectors]
         if gone:
             raise ProjectError(f"{gone[0]} is no node of the project as it was parsed last")
-        reset_compile_state(self._manifest)
-        watch = _NodeWatch()
-        result = self._worker.build(
-            self._manifest,
+        reset_compile_state(parse.manifest)
+        watch = NodeWatch()
+        result = self._started().build(
+            parse.manifest,
             [selectors[node.unique_id] for node in request.nodes],
-            request.variables,
+            {**self._variables, **request.variables},
             threads=max(1, min(request.pool_size, len(request.nodes))),
             full_refresh=request.full_refresh,
             on_event=watch.on_event,
         )
-        return BatchResult(_checked_results(result, request, watch))
+        return BatchResult(checked_results(result, request, watch))
+
+    def _open_cache(self) -> None:
+        if self._cache_folder is None:
+            return
+        try:
+            found = project_fingerprint(
+                self.directory,
+                profile=self._profile,
+                database=self._database,
+                arguments={"step": self._step_variable, "vars": self._variables},
+                environ=os.environ,
+                own_variables=QUIET_ENVIRONMENT,
+            )
+        except OSError as error:
+            raise ProjectError(
+                f"{error.filename or self.directory}: cannot be read ({error.strerror})"
+            ) from error
+        self.uncached_because = found.uncacheable
+        if not found.uncacheable:
+            self._cache = RenderCache(self._cache_folder, found.key)
+
+    def _load(self, key: _StepKey) -> StoredStep | None:
+        if self._cache is None:
+            return None
+        if key not in self._stored:
+            self._stored[key] = self._cache.load(_step_name(key))
+        return self._stored[key]
+
+    def _started(self) -> DbtWorker:
+        """dbt's thread; the first call starts it."""
+        if self._worker is None:
+            worker = DbtWorker(self._paths, partial_parse=self._partial_parse)
+            worker.__enter__()
+            self._worker = worker
+        return self._worker
+
+    def _parse(self, year: int) -> _Parse:
+        """What dbt makes of the project for a year; one parse serves all unless a year decides."""
+        known = self._parses.get(None if not self.parsed_anew_because else year)
+        if known is not None:
+            return known
+        manifest = self._started().parse({**self._variables, self._step_variable: year})
+        parts = year_dependent_parts(manifest, self.directory, self._step_variable)
+        self._parsed_anew(parts)
+        parse = _Parse(manifest, graph_from_manifest(manifest))
+        if not self.parsed_anew_because:
+            self._parses[None] = parse
+        else:
+            # Two at the most: the year that runs and the one that is rendered ahead of it.
+            self._parses.pop(None, None)
+            for old in sorted(each for each in self._parses if each is not None)[:-1]:
+                del self._parses[old]
+        self._parses[year] = parse
+        return parse
+
+    def _parsed_anew(self, parts: tuple[str, ...] | list[str]) -> None:
+        # What was found in one year stays found, whatever another year's parse shows.
+        self.parsed_anew_because = tuple(sorted({*self.parsed_anew_because, *parts}))
+
+    def _render(
+        self,
+        parse: _Parse,
+        step: _Step,
+        key: _StepKey,
+        existing: Mapping[tuple[str, str, str], str],
+    ) -> None:
+        """Render every node of a step, in dbt's thread, and store them."""
+        try:
+            if parse.renderer is None:
+                parse.renderer = Renderer(parse.manifest)
+            year, first = key
+            variables = {**self._variables, self._step_variable: year}
+            for node, catalog in _with_catalogs(parse.graph, existing, parse.renderer, first=first):
+                compiled = parse.renderer.render(
+                    node, variables, full_refresh=first, catalog=catalog
+                )
+                step.nodes[node].set_result(compiled)
+        except BaseException as error:  # noqa: BLE001  # whoever waits for a node raises it
+            failure = ProjectError(f"rendering ahead broke down: {type(error).__name__}: {error}")
+            for future in step.nodes.values():
+                if not future.done():
+                    future.set_exception(failure)
+            return
+        self._store(key, parse, {each: f.result() for each, f in step.nodes.items()})
+
+    def _store(self, key: _StepKey, parse: _Parse, nodes: Mapping[str, CompiledNode]) -> None:
+        if self._cache is not None and parse.renderer is not None:
+            content = StoredStep(
+                parse.graph, nodes, self.parsed_anew_because, parse.renderer.target
+            )
+            self._cache.store(_step_name(key), content)
 
 
-def read_profile_name(directory: Path) -> str:
-    """The name of the profile that a dbt project asks for.
+def _step_name(key: _StepKey) -> str:
+    return f"{key[0]}-first" if key[1] else str(key[0])
 
-    Raises:
-        ProjectError: there is no such project; the folder and the mend are named.
+
+def _with_catalogs(
+    graph: ProjectGraph,
+    existing: Mapping[tuple[str, str, str], str],
+    renderer: Renderer,
+    *,
+    first: bool,
+) -> Iterator[tuple[str, Mapping[tuple[str, str, str], str]]]:
+    """Each node of a step in an order that its dependencies allow, with what exists before it.
+
+    After the first step everything exists. In the first, what a node neither depends on nor finds
+    in the database is expected to be missing; where the run proves that wrong, the text is not
+    used.
     """
-    file = directory / "dbt_project.yml"
-    import yaml
-
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ProjectError(
-            f"{directory}: no dbt_project.yml there; give the project's folder with --dbt-project"
-        ) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ProjectError(f"{file}: cannot be read: {first}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("profile"), str):
-        raise ProjectError(f"{file}: key 'profile': expected the name of a dbt profile")
-    return str(content["profile"])
-
-
-def write_profile(file: Path, name: str, database: Path) -> None:
-    """Write a profile that points dbt at the run's database; JSON is YAML that cannot be broken.
-
-    dbt renders the values with Jinja, so braces in the path are written as what gives a brace.
-
-    The settings of DuckDB are not here: planwise holds a connection to the same instance and
-    sets them there, since a second connection with another configuration is refused by DuckDB.
-    """
-    path = str(database).replace("{", "{{ '{' }}")
-    output = {"type": "duckdb", "path": path, "schema": "main", "threads": 1}
-    profile = {name: {"target": "planwise", "outputs": {"planwise": output}}}
-    file.write_text(json.dumps(profile), encoding="utf-8")
+    nodes = {**graph.foundation, **graph.year} if first else dict(graph.year)
+    everything = {**graph.foundation, **graph.year}
+    made = {
+        key: ((renderer.target[0].lower(), node.relation[0].lower(), node.relation[1].lower()),
+              "view" if node.materialized == "view" else "table")
+        for key, node in everything.items()
+    }  # fmt: skip
+    before = {key: set(nodes[key].depends_on) & set(nodes) for key in sorted(nodes)}
+    ancestors: dict[str, set[str]] = {}
+    for key in TopologicalSorter(before).static_order():
+        ancestors[key] = set(before[key]).union(*(ancestors[each] for each in before[key]))
+        present = ancestors[key] | (set(graph.foundation) if key in graph.year else set())
+        there = made.values() if not first else [made[each] for each in sorted(present)]
+        yield key, {**existing, **dict(there)}
 
 
 def reset_compile_state(manifest: Any) -> None:
-    """Forget what an earlier invocation compiled.
-
-    Nodes of a reused manifest keep it, and an ephemeral model then injects the text of the year
-    before, or none at all.
-    """
+    """Forget what an earlier invocation compiled in any node."""
     for node in manifest.nodes.values():
-        if getattr(node, "compiled", False):
-            node.compiled = False
-            node.compiled_code = None
-            node.extra_ctes_injected = False
-            node.extra_ctes = []
-            node._pre_injected_sql = None  # noqa: SLF001  # part of the state dbt leaves behind
-
-
-class _NodeWatch:
-    """Takes a sample when dbt starts and ends a node; called on dbt's threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._started: dict[str, Sample] = {}
-        self.spans: dict[str, tuple[Sample, Sample]] = {}
-
-    def on_event(self, event: Any) -> None:
-        name = event.info.name
-        if name not in ("NodeStart", "NodeFinished"):
-            return
-        key = event.data.node_info.unique_id
-        sample = take_sample()
-        with self._lock:
-            if name == "NodeStart":
-                self._started[key] = sample
-            elif key in self._started:
-                self.spans[key] = (self._started[key], sample)
-
-
-def _checked_results(result: Any, request: BatchRequest, watch: _NodeWatch) -> list[ModelResult]:
-    """One result per node; dbt reports success for a selection of nothing, so they are counted."""
-    if isinstance(result.exception, KeyboardInterrupt):
-        raise result.exception
-    where = "the foundation" if request.year is None else f"year {request.year}"
-    runs = {} if result.result is None else {r.node.unique_id: r for r in result.result.results}
-    failed = [run for run in runs.values() if str(run.status) not in _SUCCESS]
-    causes = [run for run in failed if str(run.status) != "skipped"] or failed
-    if causes:
-        first = causes[0]
-        more = f" ({len(failed) - 1} more not run)" if len(failed) > 1 else ""
-        message = " ".join(str(first.message or first.status).split())
-        raise ProjectError(f"{first.node.name} failed in {where}: {message}{more}")
-    if result.exception is not None:
-        raise ProjectError(f"dbt failed in {where}: {' '.join(str(result.exception).split())}")
-    missing = [node.name for node in request.nodes if node.unique_id not in runs]
-    # Run hooks have results too, and are no nodes of the batch.
-    ran = sum(str(run.node.resource_type) in EXECUTED for run in runs.values())
-    if missing or ran != len(request.nodes):
-        raise ProjectError(
-            f"dbt ran {ran} of {len(request.nodes)} nodes in {where}"
-            + (f"; not run: {', '.join(missing[:5])}" if missing else "")
-        )
-    return [_model_result(node.unique_id, runs[node.unique_id], watch) for node in request.nodes]
-
-
-def _model_result(key: str, run: Any, watch: _NodeWatch) -> ModelResult:
-    span = watch.spans.get(key)
-    if span is None:
-        return ModelResult(key, wall_s=float(run.execution_time))
-    start, end = span
-    return ModelResult(
-        key,
-        wall_s=end.wall_s - start.wall_s,
-        cpu_s=end.cpu_s - start.cpu_s,
-        peak_rss_bytes=end.peak_rss_bytes,
-        bytes_read=end.bytes_read - start.bytes_read,
-        bytes_written=end.bytes_written - start.bytes_written,
-    )
+        forget_compilation(node)

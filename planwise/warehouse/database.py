@@ -46,6 +46,8 @@ class Warehouse:
         self._year_column = year_column
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._pool: ConnectionPool | None = None
+        self._session: duckdb.DuckDBPyConnection | None = None
+        self._in_transaction = False
 
     def open(self, settings: Mapping[str, SettingValue]) -> None:
         """Open the file and apply the settings.
@@ -103,6 +105,65 @@ class Warehouse:
         with self.connect() as cursor:
             return call_interruptibly(lambda: action(cursor), cursor.interrupt)
 
+    def in_transaction(self, action: Callable[[duckdb.DuckDBPyConnection], _T]) -> _T:
+        """Call a function with the cursor of the one transaction, in a thread as :meth:`query`.
+
+        The first call begins the transaction; :meth:`commit` ends it. If the function raises, all
+        of it is rolled back.
+
+        Args:
+            action: is given the cursor; it neither commits nor rolls back.
+        """
+        if self._session is None:
+            self._session = self._require().cursor()
+        session = self._session
+        if not self._in_transaction:
+            session.execute("begin transaction")
+            self._in_transaction = True
+        try:
+            return call_interruptibly(lambda: action(session), session.interrupt)
+        except BaseException:
+            self.rollback()
+            raise
+
+    def commit(self) -> None:
+        """End the transaction, if there is one; its tables are then there for everybody.
+
+        Raises:
+            WarehouseError: it could not be committed.
+        """
+        import duckdb
+
+        session = self._session
+        if session is None or not self._in_transaction:
+            return
+        self._in_transaction = False
+        try:
+            call_interruptibly(lambda: session.execute("commit"), session.interrupt)
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            raise WarehouseError(
+                f"{self._path}: what was computed could not be committed: {first_line(error)}"
+            ) from error
+
+    def rollback(self) -> None:
+        """Undo the open transaction, if there is one."""
+        import duckdb
+
+        if self._session is None or not self._in_transaction:
+            return
+        self._in_transaction = False
+        try:
+            self._session.rollback()
+        except duckdb.Error:
+            # A transaction that failed has ended by itself; the first error is the one to tell.
+            return
+
+    def existing(self) -> dict[tuple[str, str, str], str]:
+        """Tables and views that are committed, by (database, schema, name) in lower case."""
+        return self.query(relations_of)
+
     def row_counts(self, relations: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
         """Rows of those relations that are tables; views are left out: counting would run them."""
 
@@ -159,6 +220,10 @@ class Warehouse:
 
     def close(self) -> None:
         """Close the pool and the database; safe to call twice."""
+        self.rollback()
+        if self._session is not None:
+            self._session.close()
+            self._session = None
         if self._pool is not None:
             self._pool.close()
             self._pool = None
@@ -170,6 +235,17 @@ class Warehouse:
         if self._connection is None:
             raise WarehouseError("the database is not open")
         return self._connection
+
+
+def relations_of(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str], str]:
+    """Tables and views that a cursor sees, by (database, schema, name) in lower case."""
+    rows = cursor.execute(
+        "select lower(database_name), lower(schema_name), lower(table_name), 'table' "
+        "from duckdb_tables() union all "
+        "select lower(database_name), lower(schema_name), lower(view_name), 'view' "
+        "from duckdb_views() where not internal"
+    ).fetchall()
+    return {(database, schema, name): kind for database, schema, name, kind in rows}
 
 
 def connect(

@@ -15,7 +15,9 @@ from planwise.checkpoints.store import CheckpointStore
 from planwise.engine import QuietObserver
 from planwise.machine import this_machine
 from planwise.pipeline import Pipeline, RunRequest
-from planwise.project.dbt_project import DbtProject, write_profile
+from planwise.plugins import installed_plugins, load_plugins
+from planwise.project.dbt_project import DbtProject
+from planwise.project.profile import write_profile
 from planwise.relay import Relay
 from planwise.results import RunResult
 from planwise.warehouse.database import Warehouse, reading
@@ -52,11 +54,12 @@ def planwise_run(
     *,
     relay: Relay | None = None,
     pool_size: int = 2,
+    cache: Path | None = None,
 ) -> Run:
     """Run a project with the kernel alone; its database is ``planwise.duckdb`` in the folder."""
     database = folder / "planwise.duckdb"
     warehouse = Warehouse(database, pool_size)
-    dbt_project = DbtProject(project, folder / "work", database)
+    dbt_project = DbtProject(project, folder / "work", database, cache=cache)
     store = CheckpointStore(folder / "checkpoints")
     try:
         with dbt_project.session():
@@ -72,6 +75,23 @@ def planwise_run(
     finally:
         warehouse.close()
     return Run(result, digests(database), folder)
+
+
+def with_plugins(*names: str) -> Relay:
+    """The kernel with some of the installed plugins, as a user would enable them."""
+    available = installed_plugins()
+    relay = Relay(load_plugins(available[name] for name in names))
+    relay.configure({name: {} for name in names})
+    return relay
+
+
+def executors(run: Run) -> dict[str, set[str]]:
+    """Who executed each model of the years, by its name."""
+    found: dict[str, set[str]] = {}
+    for phase in (run.result.foundation, *run.result.year_phases):
+        for model in phase.models:
+            found.setdefault(model.name, set()).add(model.executed_by)
+    return found
 
 
 class PlainDbt:

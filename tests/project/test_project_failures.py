@@ -11,8 +11,9 @@ import pytest
 from project_runs import PROJECTS, planwise_run
 
 from planwise.errors import GraphError, ProjectError
-from planwise.project.dbt_project import DbtProject, read_profile_name
+from planwise.project.dbt_project import DbtProject
 from planwise.project.graph import graph_from_manifest
+from planwise.project.profile import read_profile_name
 from planwise.values import BatchRequest, ModelNode
 from planwise.warehouse.database import connect, reading
 
@@ -167,14 +168,8 @@ def test_a_graph_that_refers_to_nothing_is_an_error(tmp_path: Path) -> None:
     project = DbtProject(PROJECTS / "failing", tmp_path / "work", tmp_path / "a.duckdb")
     with project.session():
         project.graph(2024)
-        manifest = project._manifest
+        manifest = project._parse(2024).manifest
         assert graph_from_manifest(manifest).year
         del manifest.nodes["model.failing.good"]
         with pytest.raises(GraphError, match=r"depends on 'model\.failing\.good', which does not"):
             graph_from_manifest(manifest)
-
-
-def test_executing_before_parsing_is_an_error(tmp_path: Path) -> None:
-    project = DbtProject(PROJECTS / "failing", tmp_path / "work", tmp_path / "a.duckdb")
-    with project.session(), pytest.raises(ProjectError, match="has to be parsed"):
-        project.execute(request_of((), project.directory))

@@ -11,7 +11,8 @@ import pytest
 from project_runs import PROJECTS, TESTS, YEARS, PlainDbt, Run, planwise_run
 
 from planwise.checkpoints.store import CheckpointStore
-from planwise.project.dbt_project import DbtProject, write_profile
+from planwise.project.dbt_project import DbtProject
+from planwise.project.profile import write_profile
 from planwise.relay import Relay
 from planwise.results import PhaseRecord
 

@@ -15,7 +15,7 @@ from planwise.warehouse.digests import TableDigest, database_digests
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt"
-BUILT_IN = ("batching", "compression", "monitoring", "tuning")
+BUILT_IN = ("batching", "compression", "monitoring", "precompile", "tuning")
 YEARS = (2025, 2026)
 
 

@@ -27,28 +27,46 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("matrix") / "simulation.duckdb"
 
 
-def test_there_are_sixteen() -> None:
-    assert len({named(toggles) for toggles in COMBINATIONS}) == 16
+def test_there_are_thirty_two() -> None:
+    assert len({named(toggles) for toggles in COMBINATIONS}) == 32
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("pool_size", [1, 2, 8])
+@pytest.mark.parametrize("precompile", [True, False])
+def test_no_size_of_the_pool_changes_a_table(
+    census: Path,
+    place: Path,
+    precompile: bool,
+    pool_size: int,
+    reference_digests: dict[str, TableDigest],
+) -> None:
+    toggles = {"precompile": precompile}
+    outcome = simulation(census, place, toggles=toggles, pool_size=pool_size).run()
+    assert digests(place) == reference_digests
+    width = max(len(phase.models) / phase.batches for phase in outcome.result.year_phases)
+    assert (width > 1) == (pool_size > 1)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("toggles", COMBINATIONS, ids=named)
 def test_no_combination_of_plugins_changes_a_table(
     census: Path,
     place: Path,
     toggles: dict[str, bool],
-    pool_size: int,
     reference_digests: dict[str, TableDigest],
 ) -> None:
-    outcome = simulation(census, place, toggles=toggles, pool_size=pool_size).run()
+    cache = place.with_name("cache")  # filled by the first that renders ahead
+    outcome = simulation(census, place, toggles=toggles, cache=cache).run()
     assert digests(place) == reference_digests
     assert {name: outcome.toggles[name] for name in BUILT_IN} == toggles
     # The toggles did what they say, or the comparison would compare nothing.
     result = outcome.result
     assert result.parsed_anew_because == ()  # one parse serves every year of our own project
     width = max(len(phase.models) / phase.batches for phase in result.year_phases)
-    assert (width > 1) == (toggles["batching"] and pool_size > 1)
+    assert (width > 1) == toggles["batching"]
+    who = {model.executed_by for phase in result.year_phases for model in phase.models}
+    assert who == {"precompile" if toggles["precompile"] else "dbt"}
     stored = {phase.checkpoint.codec for phase in result.year_phases if phase.checkpoint}
     assert len(stored) == 1
     assert (stored == {"arrow"}) == (not toggles["compression"])

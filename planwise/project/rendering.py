@@ -1,0 +1,160 @@
+"""Rendering by dbt's own compiler, ahead of the run, with an account of what it looked at.
+
+A rendered text may be used later, in this run or another, only where it would come out the same.
+Files, variables and versions are known beforehand (``fingerprint.py``); what a template asks while
+it is rendered is seen by ``tracing.py``. What cannot be known ahead is dbt's own affair.
+
+This module leans on private parts of dbt 1.11: the contract tests in ``tests/project`` guard them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from planwise.project.obstacles import Obstacles
+from planwise.project.tracing import Catalog, Trace, traced
+from planwise.rendered import CompiledNode, RelationRead
+from planwise.values import SettingValue
+
+_CONFIG: Final = (
+    *("full_refresh", "incremental_strategy", "unique_key", "on_schema_change"),
+    *("incremental_predicates", "predicates"),
+)
+"""What an executor needs of a node's configuration."""
+
+
+class Renderer:
+    """Renders the nodes of one parse; lives in dbt's thread, after dbt has parsed there.
+
+    Args:
+        manifest: what dbt parsed.
+
+    Attributes:
+        target: (database, schema) of the profile's target.
+    """
+
+    def __init__(self, manifest: Any) -> None:
+        from dbt.adapters.factory import FACTORY
+
+        self._manifest = manifest
+        self._adapter = FACTORY.adapters["duckdb"]
+        self._config = copy.copy(self._adapter.config)
+        credentials = self._config.credentials
+        self.target: tuple[str, str] = (str(credentials.database), str(credentials.schema))
+        self._obstacles = Obstacles(manifest, self.target)
+        self._ephemeral = [
+            node
+            for node in manifest.nodes.values()
+            if getattr(node.config, "materialized", "") == "ephemeral"
+        ]
+
+    def render(
+        self,
+        unique_id: str,
+        variables: Mapping[str, SettingValue],
+        *,
+        full_refresh: bool,
+        catalog: Catalog,
+    ) -> CompiledNode:
+        """Render a node for a step.
+
+        Args:
+            unique_id: a model, seed or snapshot of the manifest.
+            variables: dbt's ``--vars``.
+            full_refresh: whether incremental models start anew.
+            catalog: what will exist when the node runs.
+
+        Returns:
+            The node; one that cannot be rendered ahead has obstacles and no text.
+        """
+        node = self._manifest.nodes[unique_id]
+        obstacles = list(self._obstacles.of(node))
+        trace = Trace(catalog)
+        sql: tuple[str, ...] = ()
+        if not obstacles:
+            try:
+                with _step(self._config, variables, full_refresh=full_refresh), traced(trace):
+                    is_seed = str(node.resource_type) == "seed"
+                    sql = self._seed(node, trace) if is_seed else (self._model(node),)
+            except Exception as error:  # noqa: BLE001  # a template may raise anything; dbt says it
+                trace.notes.append(f"cannot be rendered ahead: {_first_line(error)}")
+            obstacles += dict.fromkeys(trace.notes)
+        config = node.config.to_dict()
+        return CompiledNode(
+            unique_id=unique_id,
+            materialized=str(node.config.materialized),
+            path=str(node.original_file_path),
+            relation=(str(node.database), str(node.schema), str(node.alias)),
+            relation_name=str(node.relation_name),
+            sql=() if obstacles else sql,
+            config={key: config[key] for key in _CONFIG if config.get(key) is not None},
+            reads=tuple(RelationRead(key, found) for key, found in sorted(trace.reads.items())),
+            obstacles=tuple(obstacles),
+        )
+
+    def _model(self, node: Any) -> str:
+        from dbt.compilation import Compiler
+
+        # What an ephemeral model asks belongs to each model that it is folded into.
+        for each in (node, *self._ephemeral):
+            forget_compilation(each)
+        compiled = Compiler(self._config).compile_node(node, self._manifest, {}, write=False)
+        text = str(compiled.compiled_code)
+        forget_compilation(node)
+        return text
+
+    def _seed(self, node: Any, trace: Trace) -> tuple[str, ...]:
+        """The statements by which dbt makes a seed's table and loads it."""
+        from dbt.clients.jinja import get_rendered
+        from dbt.context.providers import generate_runtime_model_context
+
+        context = generate_runtime_model_context(node, self._config, self._manifest)
+        context["seed_rows"] = context["load_agate_table"]()
+        trace.statements = []
+        get_rendered("{% do create_csv_table(model, seed_rows) %}", context, node)
+        if len(context["seed_rows"].rows):
+            get_rendered("{% do load_csv_rows(model, seed_rows) %}", context, node)
+        return tuple(trace.statements)
+
+
+def forget_compilation(node: Any) -> None:
+    """Forget what an earlier compilation left in a node.
+
+    Nodes of a reused manifest keep it, and an ephemeral model then injects the text of the year
+    before, or none at all.
+    """
+    if getattr(node, "compiled", False):
+        node.compiled = False
+        node.compiled_code = None
+        node.extra_ctes_injected = False
+        node.extra_ctes = []
+        node._pre_injected_sql = None  # noqa: SLF001  # part of the state dbt leaves behind
+
+
+@contextmanager
+def _step(
+    config: Any, variables: Mapping[str, SettingValue], *, full_refresh: bool
+) -> Iterator[None]:
+    """The variables and the flags of one step."""
+    from dbt.flags import get_flags
+
+    config.cli_vars = dict(variables)
+    flags = get_flags()
+    before = {name: getattr(flags, name) for name in ("FULL_REFRESH", "WHICH")}
+    wanted = {"FULL_REFRESH": full_refresh, "WHICH": "build"}
+    # dbt's flags are frozen for everybody but dbt itself.
+    for name, value in wanted.items():
+        object.__setattr__(flags, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            object.__setattr__(flags, name, value)
+
+
+def _first_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text or type(error).__name__

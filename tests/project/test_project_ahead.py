@@ -1,0 +1,101 @@
+"""What is rendered ahead, or kept between runs, gives what plain dbt gives."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from project_runs import PROJECTS, YEARS, PlainDbt, Run, executors, planwise_run, with_plugins
+from test_project_years import PARSED_ANEW
+
+from planwise.project.dbt_project import DbtProject
+
+
+def ahead(project: Path, folder: Path, cache: Path | None) -> Run:
+    folder.mkdir()
+    return planwise_run(project, folder, relay=with_plugins("precompile"), cache=cache)
+
+
+@pytest.mark.parametrize("name", sorted(PARSED_ANEW))
+def test_cold_and_warm_give_what_plain_dbt_gives(
+    name: str, plain: PlainDbt, tmp_path: Path
+) -> None:
+    cold = ahead(PROJECTS / name, tmp_path / "cold", tmp_path / "cache")
+    warm = ahead(PROJECTS / name, tmp_path / "warm", tmp_path / "cache")
+    assert cold.digests == plain.digests(name)
+    assert warm.digests == cold.digests
+    assert cold.result.parsed_anew_because == warm.result.parsed_anew_because == PARSED_ANEW[name]
+    assert warm.result.years == YEARS
+    if name == "run_hooks":
+        assert {who for each in executors(cold).values() for who in each} == {"dbt"}
+    else:
+        assert "precompile" in {who for each in executors(cold).values() for who in each}
+
+
+def test_a_snapshot_is_dbts_and_the_rest_is_not(tmp_path: Path) -> None:
+    run = ahead(PROJECTS / "plain", tmp_path / "run", None)
+    by = executors(run)
+    assert by.pop("kept") == {"dbt"}
+    assert set.union(*by.values()) == {"precompile"}
+    reasons = {m.reason for phase in run.result.year_phases for m in phase.models}
+    assert "a snapshot is dbt's own affair" in reasons
+
+
+def test_a_change_is_never_missed(tmp_path: Path) -> None:
+    """Each kind of file in turn, with the caches of all states before it."""
+    project = tmp_path / "project"
+    shutil.copytree(PROJECTS / "plain", project)
+    before = ahead(project, tmp_path / "0", tmp_path / "cache").digests
+    edits = {
+        "models/pay.sql": ("select", "/* nothing */ select"),
+        "seeds/rates.csv": ("a,3", "a,4"),
+        "macros/years.sql": (" }}", " + 1 }}"),
+    }
+    for number, (name, (old, new)) in enumerate(edits.items(), start=1):
+        file = project / name
+        file.write_text(file.read_text().replace(old, new, 1))
+        warm = ahead(project, tmp_path / f"{number}", tmp_path / "cache").digests
+        fresh = ahead(project, tmp_path / f"{number}f", None).digests
+        assert warm == fresh
+        assert (warm == before) == (name == "models/pay.sql")
+        before = warm
+
+
+def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path) -> None:
+    first = ahead(PROJECTS / "plain", tmp_path / "first", tmp_path / "cache")
+    files = sorted((tmp_path / "cache").rglob("*.json"))
+    assert len(files) == len(YEARS)
+    for number, file in enumerate(files):
+        data = bytearray(file.read_bytes())
+        if number == 0:
+            data[len(data) // 2] ^= 1
+        elif number == 1:
+            del data[len(data) // 2 :]
+        else:
+            data[:] = b"{}"
+        file.write_bytes(data)
+    again = ahead(PROJECTS / "plain", tmp_path / "again", tmp_path / "cache")
+    assert again.digests == first.digests
+
+
+def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    run = ahead(PROJECTS / "plain", tmp_path / "run", tmp_path / "cache")
+    assert run.result.years == YEARS
+
+
+def test_dbt_is_not_started_for_what_is_known(tmp_path: Path) -> None:
+    """The conditional graph is stored for each year."""
+    name = "conditional_ref"
+    ahead(PROJECTS / name, tmp_path / "cold", tmp_path / "cache")
+    warm = DbtProject(
+        PROJECTS / name, tmp_path / "w", tmp_path / "cold" / "planwise.duckdb",
+        cache=tmp_path / "cache",
+    )  # fmt: skip
+    with warm.session():
+        for year in YEARS:
+            warm.prepare(year, full_refresh=year == YEARS[0], existing={})
+            for key in warm.graph(year).year:
+                assert warm.compiled(key, year, full_refresh=year == YEARS[0]).sql
+        assert warm._worker is None
