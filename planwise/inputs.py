@@ -148,6 +148,15 @@ def load_inputs(
     )
 
 
+def reads_inputs(dbt_project: Path) -> bool:
+    """Whether a project is the simulation that reads the census and the scenarios.
+
+    Args:
+        dbt_project: the folder of the dbt project.
+    """
+    return (dbt_project / "seeds" / "default_parameters.csv").is_file()
+
+
 def _plan_defaults(dbt_project: Path) -> PlanDefaults | None:
     """What the rules of the plan need of the project's seeds; None for another project."""
     from planwise.config.plan_rules import PlanDefaults

@@ -5,15 +5,14 @@ It knows ports and hooks; dbt, DuckDB, files and the terminal are handed in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 
 from attrs import evolve, frozen
 
 from planwise.improvement import improvement
+from planwise.phases import PhaseRunner, PhaseStep
 from planwise.ports import CheckpointPort, GraphPort, Observer, ProjectPort, WarehousePort
 from planwise.relay import Relay
-from planwise.rendered import CompiledNode
 from planwise.results import (
     CheckpointRecord,
     ChosenSetting,
@@ -25,15 +24,7 @@ from planwise.results import (
 from planwise.spans import Span, span_of_work
 from planwise.values import (
     Baseline,
-    Batch,
-    BatchPlan,
-    BatchRequest,
-    BatchResult,
     Machine,
-    Metric,
-    ModelNode,
-    Phase,
-    PlanRequest,
     RunSummary,
     TuneRequest,
     YearObservation,
@@ -49,17 +40,21 @@ class RunRequest:
         pool_size: how many models may run at once.
         step_variable: the dbt var that holds the year.
         inputs_schema: schema of the sources that planwise fills; a project that reads nothing
-            from it is run without inputs.
+            from it is run without inputs. None: they are the user's own, and left alone.
         fixed_settings: DuckDB settings that the user chose; they win over every plugin.
         baseline: what improvement is quoted against, if anything.
+        keep_order: whether a table may depend on the order of rows, as far as planwise knows.
+        tests: whether dbt's tests are run after the foundation and after each year.
     """
 
     years: tuple[int, ...]
     pool_size: int
     step_variable: str = "simulation_year"
-    inputs_schema: str = "inputs"
+    inputs_schema: str | None = "inputs"
     fixed_settings: tuple[ChosenSetting, ...] = ()
     baseline: Baseline | None = None
+    keep_order: bool = False
+    tests: bool = False
 
 
 class Pipeline:
@@ -89,7 +84,7 @@ class Pipeline:
         self._checkpoints = checkpoints
         self._observer = observer
         self._machine = machine
-        self._durations: dict[str, float] = {}
+        self._phases = PhaseRunner(relay, project, warehouse, observer)
         self._settings: dict[str, ChosenSetting] = {}
         self._parse_s = 0.0
 
@@ -105,8 +100,8 @@ class Pipeline:
             years=request.years,
             pool_size=request.pool_size,
             settings=settings,
-            foundation=self._batches(graph.foundation, request, graph),
-            year=self._batches(graph.year, request, graph),
+            foundation=self._phases.plan(graph.foundation, request.pool_size, graph),
+            year=self._phases.plan(graph.year, request.pool_size, graph),
             nodes={**graph.foundation, **graph.year},
         )
 
@@ -144,6 +139,7 @@ class Pipeline:
             baseline=request.baseline,
             improvement=improvement(total_ms, whole.wall_s),
             parsed_anew_because=self._project.parsed_anew_because,
+            uncached_because=self._project.uncached_because,
         )
 
     def _run_foundation(self, request: RunRequest, load_inputs: Callable[[], int]) -> PhaseRecord:
@@ -154,7 +150,8 @@ class Pipeline:
             rows = load_inputs() if request.inputs_schema in graph.source_schemas else 0
             self._prepare(request, first)
             self._observer.phase_started("foundation", None, len(graph.foundation))
-            models, batches = self._run_phase("foundation", None, graph.foundation, graph, request)
+            models, batches = self._phases.run(graph, _step_of(request, None))
+            self._test(request, first, list(graph.foundation), "foundation")
         baseline = request.baseline.foundation_setup_ms if request.baseline else None
         record = _phase_record("foundation", None, span, models, batches, extra_rows=rows)
         return self._finish(evolve(record, improvement=improvement(baseline, span.wall_s)), span)
@@ -166,7 +163,8 @@ class Pipeline:
         with span_of_work() as span:
             if year < request.years[-1]:
                 self._prepare(request, year + 1)
-            models, batches = self._run_phase("year", year, graph.year, graph, request)
+            models, batches = self._phases.run(graph, _step_of(request, year))
+            self._test(request, year, list(graph.year), name)
             self._warehouse.checkpoint()
             spilled = self._warehouse.spilled_bytes()
             checkpoint = self._store_state(year, graph)
@@ -179,129 +177,18 @@ class Pipeline:
             self._retune(request, seen)
         return record
 
-    def _run_phase(
-        self,
-        phase: Phase,
-        year: int | None,
-        nodes: Mapping[str, ModelNode],
-        graph: GraphPort,
-        request: RunRequest,
-    ) -> tuple[list[ModelRecord], int]:
-        """Run all batches of a phase; gives the models' records and the number of batches."""
-        plan = self._batches(nodes, request, graph)
-        first = year is None or year == request.years[0]
-        step = request.years[0] if year is None else year
-
-        def compiled(unique_id: str) -> CompiledNode:
-            return self._project.compiled(unique_id, step, full_refresh=first)
-
-        records: list[ModelRecord] = []
-        for number, batch in enumerate(plan.batches, start=1):
-            batch_request = BatchRequest(
-                nodes=tuple(nodes[key] for key in batch.nodes),
-                phase=phase,
-                year=year,
-                full_refresh=first,
-                variables={request.step_variable: step},
-                pool_size=request.pool_size,
-                project=self._project.directory,
-                connect=self._warehouse.connect,
-                transaction=self._warehouse.in_transaction,
-                compiled=compiled,
-            )
-            batch_request = evolve(
-                batch_request, run_by_dbt=partial(self._run_by_dbt, batch_request)
-            )
-            records += self._run_batch(batch_request, number)
-            self._observer.models_finished(len(batch.nodes))
-        self._warehouse.commit()
-        return records, len(plan.batches)
-
     def _prepare(self, request: RunRequest, year: int) -> None:
         """Let the nodes of a year be rendered ahead, if anybody will ask for them."""
         if self._relay.provides("execute_batch"):
             first = year == request.years[0]
             existing = self._warehouse.existing() if first else {}
-            self._project.prepare(year, full_refresh=first, existing=existing)
+            self._project.prepare(year, first=first, existing=existing)
 
-    def _run_by_dbt(self, request: BatchRequest, nodes: Sequence[str]) -> BatchResult:
-        """Let dbt run some nodes of a batch; what was written so far is committed for it to see."""
-        self._warehouse.commit()
-        chosen = tuple(node for node in request.nodes if node.unique_id in set(nodes))
-        return self._project.execute(evolve(request, nodes=chosen))
-
-    def _run_batch(self, request: BatchRequest, number: int) -> list[ModelRecord]:
-        with span_of_work() as span:
-            result = self._relay.execute_batch(request)
-            if result is None:
-                result = request.run_by_dbt([node.unique_id for node in request.nodes])
-        by_id = {node.unique_id: node for node in request.nodes}
-        rows = self._rows(result, by_id)
-        self._record_models(result, rows, request)
-        name = f"{request.phase} batch {number}"
-        total = sum(count for count in rows.values() if count is not None)
-        self._relay.record_metric(span.metric("batch", name, request.year, rows=total))
-        return [
-            ModelRecord(
-                each.unique_id,
-                by_id[each.unique_id].name,
-                request.year,
-                each.wall_s,
-                each.cpu_s,
-                rows[each.unique_id],
-                each.executed_by,
-                each.reason,
-            )
-            for each in result.results
-        ]
-
-    def _rows(self, result: BatchResult, nodes: Mapping[str, ModelNode]) -> dict[str, int | None]:
-        """Rows of each node's table: what its executor says, else what is counted."""
-        unknown = [
-            nodes[each.unique_id].relation
-            for each in result.results
-            if each.rows is None and nodes[each.unique_id].materialized != "view"
-        ]
-        counts = self._warehouse.row_counts(unknown) if unknown else {}
-        return {
-            each.unique_id: each.rows
-            if each.rows is not None
-            else counts.get(nodes[each.unique_id].relation)
-            for each in result.results
-        }
-
-    def _record_models(
-        self, result: BatchResult, rows: Mapping[str, int | None], request: BatchRequest
-    ) -> None:
-        for each in result.results:
-            self._durations[each.unique_id] = each.wall_s
-            self._relay.record_metric(
-                Metric(
-                    "model",
-                    each.unique_id,
-                    request.year,
-                    each.wall_s,
-                    each.cpu_s,
-                    peak_rss_bytes=each.peak_rss_bytes,
-                    rows=rows[each.unique_id],
-                    bytes_read=each.bytes_read,
-                    bytes_written=each.bytes_written,
-                )
-            )
-
-    def _batches(
-        self, nodes: Mapping[str, ModelNode], request: RunRequest, graph: GraphPort
-    ) -> BatchPlan:
-        """The plan for these nodes, with the durations that are known so far."""
-        if not nodes:
-            return BatchPlan([])
-        if graph.has_run_hooks:
-            # dbt's on-run-start and on-run-end belong to an invocation: a phase is one then, as
-            # it is with plain dbt, and dbt orders the nodes itself.
-            return BatchPlan([Batch(sorted(nodes))])
-        known = {key: self._durations[key] for key in nodes if key in self._durations}
-        durations = known if len(known) == len(nodes) else {}
-        return self._relay.plan_batches(PlanRequest(nodes, request.pool_size, durations))
+    def _test(self, request: RunRequest, year: int, nodes: Sequence[str], name: str) -> None:
+        """Let dbt run the tests of what has just been built, if they are wanted."""
+        if request.tests and nodes:
+            passed = self._project.test(year, nodes)
+            self._observer.note(f"{name}: {passed:,} tests passed")
 
     def _graph(self, year: int) -> GraphPort:
         with span_of_work() as span:
@@ -337,7 +224,9 @@ class Pipeline:
     ) -> tuple[ChosenSetting, ...]:
         """The user's own settings, then what the plugins add."""
         fixed = {each.name: each.value for each in request.fixed_settings}
-        tune = TuneRequest(self._machine(), request.pool_size, fixed, observed)
+        tune = TuneRequest(
+            self._machine(), request.pool_size, fixed, observed, keep_order=request.keep_order
+        )
         chosen = [
             ChosenSetting(
                 each.setting.name, each.setting.value, f"plugin {each.plugin}", each.setting.reason
@@ -363,6 +252,15 @@ class Pipeline:
         self._relay.record_metric(span.metric("phase", record.name, record.year, rows=record.rows))
         self._observer.phase_finished(record)
         return record
+
+
+def _step_of(request: RunRequest, year: int | None) -> PhaseStep:
+    return PhaseStep(
+        year=year,
+        first_year=request.years[0],
+        variable=request.step_variable,
+        pool_size=request.pool_size,
+    )
 
 
 def _phase_record(

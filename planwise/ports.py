@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from planwise.relay import Relay
 from planwise.rendered import CompiledNode
 from planwise.results import CheckpointRecord, PhaseRecord
+from planwise.stages import Stage
 from planwise.values import BatchRequest, BatchResult, ModelNode, SettingValue, StateTable
 
 Relation = tuple[str, str]
@@ -28,6 +29,14 @@ class GraphPort(Protocol):
     @property
     def year(self) -> Mapping[str, ModelNode]:
         """Nodes that run in each year, by unique id."""
+
+    @property
+    def foundation_stages(self) -> tuple[Stage, ...]:
+        """The steps of the foundation."""
+
+    @property
+    def year_stages(self) -> tuple[Stage, ...]:
+        """The steps of a year."""
 
     @property
     def state_relations(self) -> tuple[Relation, ...]:
@@ -60,11 +69,14 @@ class ProjectPort(Protocol):
     def uncached_because(self) -> str:
         """Why nothing rendered is kept between runs; empty if it is."""
 
-    def prepare(self, year: int, *, full_refresh: bool, existing: Mapping[Place, str]) -> None:
-        """Start to render the nodes of a step; returns at once."""
+    def prepare(self, year: int, *, first: bool, existing: Mapping[Place, str]) -> None:
+        """Start to render the nodes of a year; returns at once."""
 
     def compiled(self, unique_id: str, year: int, *, full_refresh: bool) -> CompiledNode:
-        """A node of a prepared step as dbt renders it; waits for it."""
+        """A node of a prepared year as dbt renders it; waits for it."""
+
+    def test(self, year: int, nodes: Sequence[str]) -> int:
+        """Let dbt run the tests of nodes; gives how many passed."""
 
     def execute(self, request: BatchRequest) -> BatchResult:
         """Run a batch the default way."""
@@ -84,6 +96,9 @@ class WarehousePort(Protocol):
 
     def in_transaction(self, action: Callable[[Any], Any]) -> Any:
         """Call a function with the cursor of the open transaction; begin one if there is none."""
+
+    def run_script(self, file: Path, values: Mapping[str, SettingValue]) -> None:
+        """Execute a file of SQL in the open transaction, with bound values."""
 
     def commit(self) -> None:
         """End the open transaction, if there is one."""

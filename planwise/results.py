@@ -40,6 +40,7 @@ class ModelRecord:
     rows: int | None
     executed_by: str
     reason: str = ""
+    depends_on: tuple[str, ...] = ()
 
 
 @frozen
@@ -111,6 +112,7 @@ class RunResult:
         wall_s: from the first to the last step of the pipeline.
         parse_s: seconds in dbt's parser, part of the foundation's wall time.
         parsed_anew_because: parts of the project that the year decides at parse time.
+        uncached_because: why nothing rendered is kept between runs; empty if it is.
     """
 
     years: tuple[int, ...]
@@ -126,6 +128,7 @@ class RunResult:
     baseline: Baseline | None
     improvement: Improvement | None
     parsed_anew_because: tuple[str, ...] = ()
+    uncached_because: str = ""
 
     @property
     def success_rate(self) -> float:

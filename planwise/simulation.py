@@ -6,26 +6,29 @@ The command line and the Python API compose the same parts here, and nowhere els
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from planwise import __version__
 from planwise.checkpoints.store import CheckpointStore
 from planwise.errors import WarehouseError
-from planwise.inputs import InputsSummary, check_scenarios, load_inputs
+from planwise.inputs import InputsSummary, check_scenarios, load_inputs, reads_inputs
 from planwise.machine import this_machine
+from planwise.own_results import duckdb_errors, mark_as_ours, read_by_year, refuse_foreign
 from planwise.pipeline import Pipeline, RunRequest
 from planwise.plugins import installed_plugins, load_plugins, settle_toggles
 from planwise.ports import Observer
 from planwise.project.dbt_project import DbtProject
-from planwise.project.profile import read_profile_name
+from planwise.project.profile import Target, read_profile_name, read_target
+from planwise.project.spec import ProjectSpec
 from planwise.relay import Relay
 from planwise.results import RunPlan, RunResult
 from planwise.run_files import RunFiles, signals_wait
+from planwise.run_record import write_account
 from planwise.settings import (
     configured_baseline,
     fixed_settings,
@@ -33,8 +36,7 @@ from planwise.settings import (
     plugin_option_values,
 )
 from planwise.values import SettingValue
-from planwise.warehouse.database import Warehouse, connect, first_line
-from planwise.warehouse.digests import OWN_SCHEMA
+from planwise.warehouse.database import Warehouse, connect
 from planwise.warehouse.lock import database_lock
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ class SimulationOptions:
         memory_limit, threads: DuckDB settings from the command line.
         environ: the process's environment.
         cache: where graphs and rendered SQL are kept between runs; None keeps none.
+        project: how the project is stepped through the years; None for what holds for every one.
+        tests: whether dbt's tests are run after the foundation and after each year.
     """
 
     config: Config
@@ -69,6 +73,18 @@ class SimulationOptions:
     environ: Mapping[str, str] = field(factory=lambda: dict(os.environ))
     scenarios: tuple[Config, ...] = ()
     cache: Path | None = None
+    project: ProjectSpec | None = None
+    tests: bool = False
+
+    @property
+    def spec(self) -> ProjectSpec:
+        """The project, and how it is stepped through the years."""
+        return self.project or ProjectSpec(self.dbt_project)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the run is in the database of a profile of the user's own."""
+        return self.spec.profiles is not None
 
     @property
     def configs(self) -> tuple[Config, ...]:
@@ -153,7 +169,13 @@ class Simulation:
         self._options = options
         self._observer = observer
         self.published = False
-        self.files = RunFiles(options.database.resolve())
+        database = options.database
+        if options.in_place:
+            self._target = read_target(options.spec, options.environ)
+            database = self._target.path
+        else:
+            self._target = Target(database)
+        self.files = RunFiles(database.resolve())
         self.toggles = enabled_plugins(config, options.toggles)
         self.relay = build_relay(
             config, self.toggles, flags=options.plugin_flags, environ=options.environ
@@ -170,6 +192,10 @@ class Simulation:
                 threads=options.threads,
             ),
             baseline=configured_baseline(config),
+            step_variable=options.spec.step_variable,
+            # Only of the project that reads our inputs is it known that no row order matters.
+            keep_order=not reads_inputs(options.dbt_project),
+            tests=options.tests,
         )
 
     def plan(self, work: Path) -> tuple[RunPlan, InputsSummary]:
@@ -184,7 +210,7 @@ class Simulation:
         self.files.check(make=False)
         if self.files.database.exists():
             connect(self.files.database, read_only=True).close()
-        with _duckdb_errors(), connect(Path(":memory:")) as connection:
+        with duckdb_errors(), connect(Path(":memory:")) as connection:
             inputs = load_inputs(connection, self._options.configs, self._options.dbt_project, work)
         return self.plan_project(work), inputs
 
@@ -194,7 +220,8 @@ class Simulation:
         Args:
             work: a folder for dbt's parse cache and profile, outside of the run's own.
         """
-        with self._pipeline(work, work / "none.duckdb") as (pipeline, _):
+        database = work / (self.files.database.name if self._options.in_place else "none.duckdb")
+        with self._pipeline(work, database, CheckpointStore(work)) as (pipeline, _):
             return pipeline.plan(self.request)
 
     def run(self) -> SimulationOutcome:
@@ -207,6 +234,8 @@ class Simulation:
         """
         self.files.check()
         with database_lock(self.files.database):
+            if self._options.in_place:
+                return self._run_in_place()
             if self.files.database.exists():
                 refuse_foreign(self.files.database)
             self.files.prepare()
@@ -215,11 +244,28 @@ class Simulation:
                 with signals_wait():
                     self.files.publish()
                     self.published = True
+                    write_account(self.files.work, outcome.result)
             except OSError as error:
                 raise WarehouseError(f"{self.files.work}: {error.strerror or error}") from error
             finally:
                 self.files.discard()
         return outcome
+
+    def _run_in_place(self) -> SimulationOutcome:
+        """Run in the user's own database, as dbt would: what a failed run finished stays."""
+        try:
+            self.files.work.mkdir(exist_ok=True)
+            shutil.rmtree(self.files.checkpoints, ignore_errors=True)
+            database, store = self.files.database, CheckpointStore(self.files.checkpoints)
+            with duckdb_errors(), self._pipeline(self.files.work, database, store) as parts:
+                pipeline, warehouse = parts
+                result = pipeline.run(evolve(self.request, inputs_schema=None), lambda: 0)
+                warehouse.checkpoint()
+        except OSError as error:
+            raise WarehouseError(f"{self.files.work}: {error.strerror or error}") from error
+        self.published = True
+        write_account(self.files.work, result)
+        return SimulationOutcome(result, None, (), (), self.toggles, self.files)
 
     def _run_locked(self) -> SimulationOutcome:
         inputs: list[InputsSummary] = []
@@ -236,7 +282,9 @@ class Simulation:
             return summary.census.people
 
         database = self.files.building_database
-        with _duckdb_errors(), self._pipeline(self.files.work, database) as (pipeline, warehouse):
+        store = CheckpointStore(self.files.building_checkpoints)
+        with duckdb_errors(), self._pipeline(self.files.work, database, store) as parts:
+            pipeline, warehouse = parts
             result = pipeline.run(self.request, load)
             headcount = warehouse.query(lambda cursor: read_by_year(cursor, "fct_headcount"))
             plan_cost = warehouse.query(lambda cursor: read_by_year(cursor, "fct_plan_cost"))
@@ -252,17 +300,25 @@ class Simulation:
         )
 
     @contextmanager
-    def _pipeline(self, work: Path, database: Path) -> Iterator[tuple[Pipeline, Warehouse]]:
+    def _pipeline(
+        self, work: Path, database: Path, store: CheckpointStore
+    ) -> Iterator[tuple[Pipeline, Warehouse]]:
         config = self._options.config
         project = DbtProject(
-            self._options.dbt_project,
+            self._options.spec,
             work,
             database,
             partial_parse=partial_parse(config, self._options.environ),
             cache=self._options.cache,
+            tests=self._options.tests,
         )
-        warehouse = Warehouse(database, self.request.pool_size)
-        store = CheckpointStore(self.files.building_checkpoints)
+        warehouse = Warehouse(
+            database,
+            self.request.pool_size,
+            self.request.step_variable,
+            config=self._target.config_options,
+            session_settings=self._target.settings,
+        )
         temporary = database.with_name(database.name + ".tmp")
         try:
             with project.session():
@@ -279,66 +335,3 @@ class Simulation:
                 )
         finally:
             warehouse.close()
-
-
-def read_by_year(
-    cursor: Any, table: Literal["fct_headcount", "fct_plan_cost"]
-) -> tuple[Mapping[str, Any], ...]:
-    """The rows of a table by scenario, replicate and year; none in a project without it."""
-    exists = cursor.execute(
-        "select count(*) from duckdb_tables() where schema_name = 'main' "
-        "and table_name = ? and database_name = current_database()",
-        [table],
-    ).fetchall()[0][0]
-    if not exists:
-        return ()
-    cursor.execute(
-        f"select * from main.{table} order by scenario_id, replicate_id, simulation_year"  # noqa: S608  # one of two names
-    )
-    names = [column[0] for column in cursor.description]
-    return tuple(dict(zip(names, row, strict=True)) for row in cursor.fetchall())
-
-
-def mark_as_ours(cursor: Any, years: Sequence[int]) -> None:
-    """Write the record by which a database is known as a result of planwise."""
-    cursor.execute(f"create schema if not exists {OWN_SCHEMA}")
-    cursor.execute(
-        f"create or replace table {OWN_SCHEMA}.results as "
-        "select ?::varchar as planwise_version, ?::integer[] as years",
-        [__version__, list(years)],
-    )
-
-
-def refuse_foreign(database: Path) -> None:
-    """Refuse to replace a database that somebody else made, or that somebody has open.
-
-    Raises:
-        DatabaseLockedError: another process has it open.
-        WarehouseError: it cannot be opened, or holds tables and is no result of planwise.
-    """
-    with _duckdb_errors(), connect(database) as connection:
-        tables = set(
-            connection.execute(
-                "select schema_name, table_name from duckdb_tables() "
-                "where database_name = current_database()"
-            ).fetchall()
-        )
-    if tables and (OWN_SCHEMA, "results") not in tables:
-        example = ".".join(min(tables))
-        raise WarehouseError(
-            f"{database}: holds tables that are no result of planwise ({example}, for example), "
-            "and would be replaced; give another file with --database"
-        )
-
-
-@contextmanager
-def _duckdb_errors() -> Iterator[None]:
-    """What DuckDB raises outside of a model is one line for the user."""
-    import duckdb
-
-    try:
-        yield
-    except duckdb.InterruptException:
-        raise KeyboardInterrupt from None
-    except duckdb.Error as error:
-        raise WarehouseError(f"DuckDB: {first_line(error)}") from error

@@ -111,12 +111,15 @@ class TuneRequest:
         fixed: settings that the user chose (flag, environment, config); they win whatever a
             plugin answers.
         observed: the year before, or None before the database opens.
+        keep_order: whether the models may depend on the order of rows: of those that planwise did
+            not write nobody knows that they do not.
     """
 
     machine: Machine
     pool_size: int
     fixed: Mapping[str, SettingValue] = field(factory=dict, converter=_frozen_mapping)
     observed: YearObservation | None = None
+    keep_order: bool = False
 
 
 @frozen
@@ -196,6 +199,7 @@ class BatchRequest:
             thread where Ctrl-C interrupts its statements; it neither commits nor rolls back: the
             kernel does, at the end of the phase, or before dbt has to see what was written.
         compiled: a node of the batch as dbt renders it for this step; waits until it is rendered.
+        stage: the number of the phase's stage that the batch belongs to, from 0.
         run_by_dbt: lets dbt run some nodes of the batch, as it does without a provider.
     """
 
@@ -210,6 +214,7 @@ class BatchRequest:
     transaction: Callable[[Callable[[Any], Any]], Any] = field(default=_not_offered, repr=False)
     compiled: Callable[[str], CompiledNode] = field(default=_not_offered, repr=False)
     run_by_dbt: Callable[[Sequence[str]], BatchResult] = field(default=_not_offered, repr=False)
+    stage: int = 0
 
 
 @frozen

@@ -1,13 +1,21 @@
-"""For all tests: properties are never judged by the clock of a busy machine."""
+"""For all tests: no deadlines on a busy machine, and a cache of their own."""
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import signal
+import tempfile
 
 from hypothesis import settings
 
 settings.register_profile("planwise", deadline=None)
 settings.load_profile("planwise")
+
+# What one run rendered serves the others, and nothing of it reaches the user's own cache.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="planwise-cache-")
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it runs in the background with Ctrl-C ignored, and every process below

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import evolve
 
 from planwise.cli.years import parse_years
 from planwise.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from planwise.config import Config
+    from planwise.project.spec import ProjectSpec
 
 DEFAULT_CONFIG: Final = Path("config/simulation_config.yaml")
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _BUNDLED: Final = (
     Path(__file__).parents[1] / "_simulation" / "dbt",  # in a wheel
     Path(__file__).parents[2] / "dbt",  # in a checkout
@@ -103,6 +108,45 @@ def settled_project(options: argparse.Namespace) -> Path:
         if (folder / "dbt_project.yml").is_file():
             return folder
     return local
+
+
+def settled_spec(options: argparse.Namespace) -> ProjectSpec:
+    """How the project is stepped through the years: flags over its own planwise.yaml.
+
+    Raises:
+        ConfigError: planwise.yaml or the file of variables is wrong.
+        UsageError: a flag is.
+    """
+    from planwise.config.project_file import read_project_file, read_variables
+    from planwise.stages import Stage
+
+    spec = read_project_file(settled_project(options))
+    changes: dict[str, Any] = {}
+    if options.step_var is not None:
+        if not _VARIABLE.fullmatch(options.step_var):
+            raise UsageError(
+                f"--step-var: expected the name of a dbt var, got {options.step_var!r}"
+            )
+        changes["step_variable"] = options.step_var
+    if options.vars is not None:
+        changes["variables"] = {**spec.variables, **read_variables(options.vars)}
+    if options.profiles_dir is not None:
+        changes["profiles"] = options.profiles_dir
+    if options.target is not None:
+        changes["target"] = options.target
+    if options.foundation:
+        changes["foundation"] = (Stage(select=tuple(options.foundation)),)
+    if options.select:
+        changes["year"] = (Stage(select=tuple(options.select)),)
+    settled = evolve(spec, **changes)
+    if settled.target is not None and settled.profiles is None:
+        raise UsageError("--target: a target belongs to a profile; give --profiles-dir too")
+    if settled.step_variable in settled.variables:
+        raise UsageError(
+            f"the variable {settled.step_variable} is the year, which planwise sets; "
+            "leave it out of the variables"
+        )
+    return settled
 
 
 def settled_toggles(options: argparse.Namespace) -> dict[str, bool]:

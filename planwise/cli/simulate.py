@@ -9,9 +9,11 @@ import tempfile
 from pathlib import Path
 
 from planwise.cli.parser import option_parser
-from planwise.cli.settled import settled_config, settled_project, settled_scenarios, settled_toggles
+from planwise.cli.settled import settled_config, settled_scenarios, settled_spec, settled_toggles
 from planwise.errors import UsageError
 from planwise.plugins import installed_plugins, load_plugins
+from planwise.project.profile import read_target
+from planwise.project.spec import ProjectSpec
 from planwise.relay import Relay
 from planwise.reporting.json_results import write_results
 from planwise.reporting.terminal import TerminalObserver, make_console, print_plan, print_report
@@ -43,10 +45,11 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
         raise UsageError(f"--threads: expected 1 to 1024, got {options.threads}")
     config = settled_config(options)
     toggles = settled_toggles(options)
+    spec = settled_spec(options)
     settled = SimulationOptions(
         config=config,
-        dbt_project=settled_project(options),
-        database=options.database or DEFAULT_DATABASE,
+        dbt_project=spec.directory,
+        database=_database(options, spec),
         toggles=toggles,
         plugin_flags=_plugin_flags(rest, enabled_plugins(config, toggles)) if rest else {},
         memory_limit=options.memory_limit,
@@ -54,6 +57,8 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
         environ=dict(os.environ),
         scenarios=settled_scenarios(options),
         cache=None if options.no_cache else cache_folder(options.cache_dir, os.environ),
+        project=spec,
+        tests=options.test,
     )
     if options.output is not None:
         _check_output(options.output, settled)
@@ -95,6 +100,20 @@ def _plugin_flags(rest: list[str], toggles: dict[str, bool]) -> dict[str, dict[s
             flag = f"--{plugin}-{name.replace('_', '-')}"
             flags.setdefault(plugin, {})[name] = option_value(types[plugin, name], value, flag)
     return flags
+
+
+def _database(options: argparse.Namespace, spec: ProjectSpec) -> Path:
+    """Where the result goes: as the command line says, or as the user's profile does."""
+    given: Path | None = options.database
+    if spec.profiles is None:
+        return given or DEFAULT_DATABASE
+    named = read_target(spec, os.environ).path
+    if given is not None and given.absolute() != named:
+        raise UsageError(
+            f"--database: the profile in {spec.profiles} names {named}; leave the flag out, or the "
+            "profile"
+        )
+    return named
 
 
 def _check_output(file: Path, settled: SimulationOptions) -> None:

@@ -7,14 +7,14 @@ is asked for that is not known yet, or when a node has to be run by dbt itself.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from attrs import define, field
+import attrs
+from attrs import define, evolve
 
 from planwise.errors import ProjectError
 from planwise.interruption import wait_for
@@ -25,17 +25,20 @@ from planwise.project.dbt_worker import (
 )
 from planwise.project.fingerprint import project_fingerprint
 from planwise.project.graph import ProjectGraph, graph_from_manifest
-from planwise.project.node_results import NodeWatch, checked_results
-from planwise.project.parse_time import year_dependent_parts
-from planwise.project.profile import read_profile_name, write_profile
+from planwise.project.node_results import NodeWatch, checked_results, passed_tests
+from planwise.project.prediction import catalogs, wanted_nodes
+from planwise.project.profile import read_profile_name, read_target, write_profile
 from planwise.project.render_cache import RenderCache, StoredStep
 from planwise.project.rendering import Renderer, forget_compilation
+from planwise.project.spec import ProjectSpec
 from planwise.rendered import CompiledNode
-from planwise.values import BatchRequest, BatchResult, SettingValue
+from planwise.stages import Stage
+from planwise.values import BatchRequest, BatchResult
 
-STEP_VARIABLE: Final = "simulation_year"
-_StepKey = tuple[int, bool]
-"""A year, and whether incremental models start anew in it."""
+_YearKey = tuple[int, bool]
+"""A year, and whether it is the first, which the foundation belongs to."""
+_NodeKey = tuple[str, bool]
+"""A node, and whether incremental models start anew when it runs."""
 
 
 @define
@@ -47,68 +50,71 @@ class _Parse:
     renderer: Renderer | None = None
 
 
-@define
-class _Step:
-    """The rendering of a step: under way, or done."""
-
-    nodes: dict[str, Future[CompiledNode]] = field(factory=dict)
-
-
 class DbtProject:
     """The kernel's port to dbt. Use as a context manager; one at a time in a process.
 
     Args:
-        directory: the folder of ``dbt_project.yml``.
+        spec: the project, or the folder of its ``dbt_project.yml``.
         work: a folder for profile, parse cache and logs; made if it is missing.
-        database: the DuckDB file that dbt writes to.
+        database: the DuckDB file that dbt writes to; with a profile of the user's own, its path.
         partial_parse: whether dbt may reuse its parse cache on disk.
-        step_variable: the var that holds the year.
-        variables: further vars, the same in each year.
         cache: where graphs and rendered nodes are kept between runs; None keeps none.
+        tests: whether dbt's tests will be asked for; parsing them takes longer.
 
     Attributes:
+        directory: the folder of ``dbt_project.yml``.
         parsed_anew_because: what the year decides when the project is parsed.
         uncached_because: why nothing is kept between runs; empty if it is, or if nobody asked.
 
     Raises:
-        ProjectError: the folder holds no readable ``dbt_project.yml``.
+        ProjectError: the folder holds no readable ``dbt_project.yml``, or the profile is missing.
     """
 
     def __init__(
         self,
-        directory: Path,
+        spec: ProjectSpec | Path,
         work: Path,
         database: Path,
         *,
         partial_parse: bool = True,
-        step_variable: str = STEP_VARIABLE,
-        variables: Mapping[str, SettingValue] | None = None,
         cache: Path | None = None,
+        tests: bool = False,
     ) -> None:
-        self.directory = directory.resolve()
+        self._spec = spec if isinstance(spec, ProjectSpec) else ProjectSpec(spec)
+        self.directory = self._spec.directory.resolve()
         self._profile = read_profile_name(self.directory)
+        own = self._spec.profiles is not None
+        self._target = read_target(self._spec, os.environ) if own else None
         self._work = work
         self._database = database
         self._partial_parse = partial_parse
-        self._step_variable = step_variable
-        self._variables = dict(variables or {})
+        self._tests = tests
         self._cache_folder = cache
         self._cache: RenderCache | None = None
         self._worker: DbtWorker | None = None
         self._parses: dict[int | None, _Parse] = {}
-        self._stored: dict[_StepKey, StoredStep | None] = {}
-        self._steps: dict[_StepKey, _Step] = {}
+        self._stored: dict[_YearKey, StoredStep | None] = {}
+        self._rendered: dict[int, dict[_NodeKey, Future[CompiledNode]]] = {}
         self.parsed_anew_because: tuple[str, ...] = ()
         self.uncached_because = ""
 
     @contextmanager
     def session(self) -> Iterator[DbtProject]:
         """Make ready for dbt, and stop it at the end if it was started."""
-        profiles = self._work / "profiles"
-        profiles.mkdir(parents=True, exist_ok=True)
-        profile = profiles / "profiles.yml"
-        write_profile(profile, self._profile, self._database)
-        self._paths = DbtPaths(self.directory, profiles, self._work / "target", self._work / "logs")
+        profiles = self._spec.profiles
+        if profiles is None:
+            profiles = self._work / "profiles"
+            profiles.mkdir(parents=True, exist_ok=True)
+            write_profile(profiles / "profiles.yml", self._profile, self._database)
+        self._work.mkdir(parents=True, exist_ok=True)
+        self._paths = DbtPaths(
+            project=self.directory,
+            profiles=profiles.resolve(),
+            # A parse without tests is no help to one with them.
+            target=self._work / ("target-tests" if self._tests else "target"),
+            logs=self._work / "logs",
+            target_name=self._spec.target,
+        )
         self._open_cache()
         try:
             yield self
@@ -134,41 +140,39 @@ class DbtProject:
         return self._parse(year).graph
 
     def prepare(
-        self, year: int, *, full_refresh: bool, existing: Mapping[tuple[str, str, str], str]
+        self, year: int, *, first: bool, existing: Mapping[tuple[str, str, str], str]
     ) -> None:
-        """Start to render the nodes of a step, in a thread of its own; returns at once.
+        """Start to render the nodes of a year, in dbt's thread; returns at once.
 
         Args:
             year: the simulation year.
-            full_refresh: whether it is the first step, which the foundation belongs to.
-            existing: what is in the database before the step, by (database, schema, identifier)
-                in lower case: ``table`` or ``view``.
+            first: whether it is the first, which the foundation belongs to.
+            existing: what is in the database before, by (database, schema, identifier) in lower
+                case: ``table`` or ``view``.
         """
-        key = (year, full_refresh)
-        if key in self._steps:
+        if year in self._rendered:
             return
-        step = self._steps[key] = _Step()
         graph = self.graph(year)
-        wanted = {**graph.foundation, **graph.year} if full_refresh else dict(graph.year)
-        stored = self._load(key)
+        wanted = wanted_nodes(graph, first=first)
+        stored = self._load((year, first))
         known = {} if stored is None else stored.compiled
-        for node in wanted:
-            step.nodes[node] = Future()
-            if wanted.keys() <= known.keys():
-                step.nodes[node].set_result(known[node])
-        if not wanted.keys() <= known.keys():
-            parse = self._parse(year)
-            self._started().submit(lambda: self._render(parse, step, key, existing))
+        futures: dict[_NodeKey, Future[CompiledNode]] = {key: Future() for key in wanted}
+        self._rendered[year] = futures
+        if all(_text_key(key) in known for key in wanted):
+            for key, future in futures.items():
+                future.set_result(known[_text_key(key)])
+            return
+        parse = self._parse(year)
+        self._started().submit(lambda: self._render(parse, year, existing, first=first))
 
     def compiled(self, unique_id: str, year: int, *, full_refresh: bool) -> CompiledNode:
-        """A node as dbt renders it for a step that was prepared; waits for it.
+        """A node as dbt renders it for a year that was prepared; waits for it.
 
         Raises:
             ProjectError: the rendering broke down.
         """
-        node: CompiledNode = wait_for(
-            self._steps[year, full_refresh].nodes[unique_id], lambda: None
-        )
+        future = self._rendered[year][unique_id, full_refresh]
+        node: CompiledNode = wait_for(future, lambda: None)
         return node
 
     def execute(self, request: BatchRequest) -> BatchResult:
@@ -177,7 +181,7 @@ class DbtProject:
         Raises:
             ProjectError: a node fails, with dbt's message, or dbt did not run each of them.
         """
-        parse = self._parse(int(request.variables[self._step_variable]))
+        parse = self._parse(int(request.variables[self._spec.step_variable]))
         selectors = parse.graph.selectors
         gone = [node.name for node in request.nodes if node.unique_id not in selectors]
         if gone:
@@ -187,22 +191,49 @@ class DbtProject:
         result = self._started().build(
             parse.manifest,
             [selectors[node.unique_id] for node in request.nodes],
-            {**self._variables, **request.variables},
+            {**self._spec.variables, **request.variables},
             threads=max(1, min(request.pool_size, len(request.nodes))),
             full_refresh=request.full_refresh,
             on_event=watch.on_event,
         )
         return BatchResult(checked_results(result, request, watch))
 
+    def test(self, year: int, nodes: Sequence[str]) -> int:
+        """Let dbt run the tests of some nodes.
+
+        Args:
+            year: the simulation year, for the tests' variables.
+            nodes: unique ids of the graph.
+
+        Returns:
+            How many tests ran and passed, or only warned.
+
+        Raises:
+            ProjectError: a test fails, with dbt's message; or tests were not asked for at first.
+        """
+        parse = self._parse(year)
+        reset_compile_state(parse.manifest)
+        selection = [parse.graph.selectors[each] for each in nodes]
+        variables = {**self._spec.variables, self._spec.step_variable: year}
+        result = self._started().test(parse.manifest, selection, variables)
+        return passed_tests(result, year)
+
     def _open_cache(self) -> None:
         if self._cache_folder is None:
             return
+        spec = self._spec
+        stages = [attrs.asdict(each) for each in (*(spec.foundation or ()), *(spec.year or ()))]
+        arguments = {
+            "step": spec.step_variable,
+            "vars": dict(spec.variables),
+            "stages": [[spec.foundation is None, spec.year is None], stages],
+        }
         try:
             found = project_fingerprint(
                 self.directory,
-                profile=self._profile,
+                profile=self._profile if self._target is None else self._target.text,
                 database=self._database,
-                arguments={"step": self._step_variable, "vars": self._variables},
+                arguments=arguments,
                 environ=os.environ,
                 own_variables=QUIET_ENVIRONMENT,
             )
@@ -214,17 +245,17 @@ class DbtProject:
         if not found.uncacheable:
             self._cache = RenderCache(self._cache_folder, found.key)
 
-    def _load(self, key: _StepKey) -> StoredStep | None:
+    def _load(self, key: _YearKey) -> StoredStep | None:
         if self._cache is None:
             return None
         if key not in self._stored:
-            self._stored[key] = self._cache.load(_step_name(key))
+            self._stored[key] = self._cache.load(_year_name(key))
         return self._stored[key]
 
     def _started(self) -> DbtWorker:
         """dbt's thread; the first call starts it."""
         if self._worker is None:
-            worker = DbtWorker(self._paths, partial_parse=self._partial_parse)
+            worker = DbtWorker(self._paths, partial_parse=self._partial_parse, tests=self._tests)
             worker.__enter__()
             self._worker = worker
         return self._worker
@@ -234,10 +265,19 @@ class DbtProject:
         known = self._parses.get(None if not self.parsed_anew_because else year)
         if known is not None:
             return known
-        manifest = self._started().parse({**self._variables, self._step_variable: year})
-        parts = year_dependent_parts(manifest, self.directory, self._step_variable)
+        variables = {**self._spec.variables, self._spec.step_variable: year}
+        manifest = self._started().parse(variables)
+        # Jinja is slow to import, and a warm run has no use for it.
+        from planwise.project.parse_time import year_dependent_parts
+
+        parts = year_dependent_parts(manifest, self.directory, self._spec.step_variable)
         self._parsed_anew(parts)
-        parse = _Parse(manifest, graph_from_manifest(manifest))
+        graph = graph_from_manifest(
+            manifest,
+            self._selected(self._spec.foundation, manifest, variables),
+            self._selected(self._spec.year, manifest, variables),
+        )
+        parse = _Parse(manifest, graph)
         if not self.parsed_anew_because:
             self._parses[None] = parse
         else:
@@ -252,71 +292,67 @@ class DbtProject:
         # What was found in one year stays found, whatever another year's parse shows.
         self.parsed_anew_because = tuple(sorted({*self.parsed_anew_because, *parts}))
 
+    def _selected(
+        self, stages: Sequence[Stage] | None, manifest: Any, variables: Mapping[str, Any]
+    ) -> list[Stage] | None:
+        """The stages with the nodes that dbt selects for each."""
+        if stages is None:
+            return None
+        chosen = []
+        for stage in stages:
+            nodes = (
+                self._started().select(manifest, stage.select, variables) if stage.select else ()
+            )
+            if stage.select and not nodes:
+                raise ProjectError(
+                    f"nothing in {self.directory} is selected by {' '.join(stage.select)}"
+                )
+            chosen.append(evolve(stage, nodes=tuple(nodes)))
+        return chosen
+
     def _render(
         self,
         parse: _Parse,
-        step: _Step,
-        key: _StepKey,
+        year: int,
         existing: Mapping[tuple[str, str, str], str],
+        *,
+        first: bool,
     ) -> None:
-        """Render every node of a step, in dbt's thread, and store them."""
+        """Render every node of a year, in dbt's thread, and store them."""
+        futures = self._rendered[year]
         try:
             if parse.renderer is None:
-                parse.renderer = Renderer(parse.manifest)
-            year, first = key
-            variables = {**self._variables, self._step_variable: year}
-            for node, catalog in _with_catalogs(parse.graph, existing, parse.renderer, first=first):
-                compiled = parse.renderer.render(
-                    node, variables, full_refresh=first, catalog=catalog
-                )
-                step.nodes[node].set_result(compiled)
+                others = () if self._target is None else self._target.others
+                parse.renderer = Renderer(parse.manifest, others)
+            variables = {**self._spec.variables, self._spec.step_variable: year}
+            for node, catalog in catalogs(
+                parse.graph, existing, parse.renderer.target, first=first
+            ):
+                for anew in (True, False):
+                    if (node, anew) in futures:
+                        futures[node, anew].set_result(
+                            parse.renderer.render(
+                                node, variables, full_refresh=anew, catalog=catalog
+                            )
+                        )
         except BaseException as error:  # noqa: BLE001  # whoever waits for a node raises it
             failure = ProjectError(f"rendering ahead broke down: {type(error).__name__}: {error}")
-            for future in step.nodes.values():
+            for future in futures.values():
                 if not future.done():
                     future.set_exception(failure)
             return
-        self._store(key, parse, {each: f.result() for each, f in step.nodes.items()})
-
-    def _store(self, key: _StepKey, parse: _Parse, nodes: Mapping[str, CompiledNode]) -> None:
-        if self._cache is not None and parse.renderer is not None:
-            content = StoredStep(
-                parse.graph, nodes, self.parsed_anew_because, parse.renderer.target
-            )
-            self._cache.store(_step_name(key), content)
+        if self._cache is not None:
+            nodes = {_text_key(key): future.result() for key, future in futures.items()}
+            content = StoredStep(parse.graph, nodes, self.parsed_anew_because)
+            self._cache.store(_year_name((year, first)), content)
 
 
-def _step_name(key: _StepKey) -> str:
+def _year_name(key: _YearKey) -> str:
     return f"{key[0]}-first" if key[1] else str(key[0])
 
 
-def _with_catalogs(
-    graph: ProjectGraph,
-    existing: Mapping[tuple[str, str, str], str],
-    renderer: Renderer,
-    *,
-    first: bool,
-) -> Iterator[tuple[str, Mapping[tuple[str, str, str], str]]]:
-    """Each node of a step in an order that its dependencies allow, with what exists before it.
-
-    After the first step everything exists. In the first, what a node neither depends on nor finds
-    in the database is expected to be missing; where the run proves that wrong, the text is not
-    used.
-    """
-    nodes = {**graph.foundation, **graph.year} if first else dict(graph.year)
-    everything = {**graph.foundation, **graph.year}
-    made = {
-        key: ((renderer.target[0].lower(), node.relation[0].lower(), node.relation[1].lower()),
-              "view" if node.materialized == "view" else "table")
-        for key, node in everything.items()
-    }  # fmt: skip
-    before = {key: set(nodes[key].depends_on) & set(nodes) for key in sorted(nodes)}
-    ancestors: dict[str, set[str]] = {}
-    for key in TopologicalSorter(before).static_order():
-        ancestors[key] = set(before[key]).union(*(ancestors[each] for each in before[key]))
-        present = ancestors[key] | (set(graph.foundation) if key in graph.year else set())
-        there = made.values() if not first else [made[each] for each in sorted(present)]
-        yield key, {**existing, **dict(there)}
+def _text_key(key: _NodeKey) -> str:
+    return f"anew {key[0]}" if key[1] else key[0]
 
 
 def reset_compile_state(manifest: Any) -> None:

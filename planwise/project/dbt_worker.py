@@ -11,10 +11,11 @@ import gc
 import json
 import os
 import queue
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,6 @@ from attrs import frozen
 
 from planwise.errors import DependencyError, ProjectError
 from planwise.interruption import wait_for
-from planwise.values import SettingValue
 
 _IN_USE: Final = threading.Lock()
 
@@ -54,12 +54,14 @@ class DbtPaths:
         profiles: where ``profiles.yml`` is.
         target: where dbt keeps its parse cache.
         logs: where dbt would log.
+        target_name: the target of the profile; None for its default.
     """
 
     project: Path
     profiles: Path
     target: Path
     logs: Path
+    target_name: str | None = None
 
     def arguments(self) -> list[str]:
         """The flags that tell dbt."""
@@ -68,6 +70,7 @@ class DbtPaths:
             *("--profiles-dir", str(self.profiles)),
             *("--target-path", str(self.target)),
             *("--log-path", str(self.logs)),
+            *(("--target", self.target_name) if self.target_name else ()),
         ]
 
 
@@ -77,13 +80,15 @@ class DbtWorker:
     Args:
         paths: the folders that dbt needs.
         partial_parse: whether dbt may reuse its parse cache on disk.
+        tests: whether tests are parsed.
 
     Raises:
         ProjectError: another worker is active in this process.
     """
 
-    def __init__(self, paths: DbtPaths, *, partial_parse: bool = True) -> None:
+    def __init__(self, paths: DbtPaths, *, partial_parse: bool = True, tests: bool = True) -> None:
         self._paths = paths
+        self._tests = tests
         self._partial_parse = partial_parse
         self._jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = (
             queue.SimpleQueue()
@@ -123,7 +128,7 @@ class DbtWorker:
         Raises:
             ProjectError: with dbt's message.
         """
-        with _without_generic_tests(), _no_collections():
+        with nullcontext() if self._tests else _without_generic_tests(), _no_collections():
             result = self._invoke(["parse"], variables, manifest=None)
         if not result.success or result.result is None:
             raise ProjectError(f"dbt cannot parse {self._paths.project}: {_cause(result)}")
@@ -155,6 +160,30 @@ class DbtWorker:
         if full_refresh:
             arguments.append("--full-refresh")
         return self._invoke(arguments, variables, manifest=manifest, on_event=on_event)
+
+    def select(
+        self, manifest: Any, selection: Sequence[str], variables: Mapping[str, Any]
+    ) -> list[str]:
+        """The unique ids of the models, seeds and snapshots that dbt's selectors select, sorted.
+
+        Raises:
+            ProjectError: dbt does not understand a selector.
+        """
+        arguments = ["ls", "--quiet", "--output", "json", "--output-keys", "unique_id"]
+        for kind in ("model", "seed", "snapshot"):
+            arguments += ["--resource-type", kind]
+        result = self._invoke([*arguments, "--select", *selection], variables, manifest=manifest)
+        if not result.success:
+            raise ProjectError(f"dbt cannot select {' '.join(selection)}: {_cause(result)}")
+        found = {json.loads(line)["unique_id"] for line in result.result or ()}
+        # An ephemeral model is selected, and nothing that is run.
+        return sorted(
+            key for key in found if manifest.nodes[key].config.materialized != "ephemeral"
+        )
+
+    def test(self, manifest: Any, selection: Sequence[str], variables: Mapping[str, Any]) -> Any:
+        """Run the tests of nodes; gives dbt's result, successful or not."""
+        return self._invoke(["test", "--select", *selection], variables, manifest=manifest)
 
     def _invoke(
         self,
@@ -225,23 +254,40 @@ def _no_collections() -> Iterator[None]:
             gc.enable()
 
 
-def vars_argument(variables: Mapping[str, SettingValue]) -> str:
+def vars_argument(variables: Mapping[str, Any]) -> str:
     """dbt's ``--vars`` as JSON, which is YAML that nobody can break out of.
 
     Raises:
-        ProjectError: a value is not an integer, a truth value or plain text: other numbers become
-            text in YAML, and text is pasted into SQL. Or a name is longer than YAML can read.
+        ProjectError: a value would come out of YAML as another (1e22 becomes text, and NaN too), is
+            of a type that YAML has no word for, or a name is longer than YAML can read.
     """
     for name, value in variables.items():
-        if len(name) > _LONGEST_NAME:
+        if not isinstance(name, str) or len(name) > _LONGEST_NAME:
             raise ProjectError(
-                f"var '{name[:20]}...': expected a name of at most {_LONGEST_NAME} characters"
+                f"var '{str(name)[:20]}...': expected a name of at most {_LONGEST_NAME} characters"
             )
-        if not isinstance(value, int | bool | str):
-            raise ProjectError(f"var '{name}': expected an integer, truth value or text: {value!r}")
+        if not _survives(value):
+            raise ProjectError(
+                f"var '{name}': expected an integer, truth value, text or plain decimal, or lists "
+                f"and mappings of these: {value!r}"
+            )
     text = json.dumps(dict(variables), ensure_ascii=False)
     # Escaped here, since JSON writes a character beyond the first 65,536 as two, which YAML keeps.
     return "".join(each if each < "\x7f" else _yaml_escape(ord(each)) for each in text)
+
+
+def _survives(value: object, depth: int = 20) -> bool:
+    """Whether a value comes out of YAML as it went in as JSON."""
+    if isinstance(value, Mapping):
+        return depth > 0 and all(
+            isinstance(key, str) and len(key) <= _LONGEST_NAME and _survives(each, depth - 1)
+            for key, each in value.items()
+        )
+    if isinstance(value, list | tuple):
+        return depth > 0 and all(_survives(each, depth - 1) for each in value)
+    if isinstance(value, float):
+        return re.fullmatch(r"-?\d+\.\d+", json.dumps(value)) is not None
+    return value is None or isinstance(value, int | bool | str)
 
 
 def _yaml_escape(code: int) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from attrs import frozen
 
 from planwise.errors import GraphError
+from planwise.stages import Stage
 from planwise.values import ModelNode
 
 EXECUTED: Final = frozenset({"model", "seed", "snapshot"})
@@ -22,6 +23,7 @@ class ProjectGraph:
         foundation: nodes that run once, before the first year: seeds, models tagged
             ``foundation``, and all that these depend on.
         year: nodes that run in each year.
+        foundation_stages, year_stages: the same in the steps in which they run.
         selectors: dbt's selector of each node, by unique id.
         state_relations: (schema, table) that the next year reads back: a source that points at
             a model's own table.
@@ -36,21 +38,35 @@ class ProjectGraph:
     state_relations: tuple[tuple[str, str], ...]
     source_schemas: frozenset[str]
     has_run_hooks: bool
+    foundation_stages: tuple[Stage, ...] = ()
+    year_stages: tuple[Stage, ...] = ()
 
 
-def graph_from_manifest(manifest: Any) -> ProjectGraph:
+def graph_from_manifest(
+    manifest: Any,
+    foundation: Sequence[Stage] | None = None,
+    year: Sequence[Stage] | None = None,
+) -> ProjectGraph:
     """Read the executed nodes out of dbt's manifest.
 
     Args:
         manifest: dbt's Manifest.
+        foundation: what runs once, its nodes selected; None for seeds, what is tagged, and what
+            these depend on.
+        year: what runs in each year; None for everything else.
 
     Raises:
         GraphError: a node depends on one that does not exist.
     """
     enabled = {key: node for key, node in manifest.nodes.items() if _is_executed(node)}
     nodes = {key: _model_node(key, node, manifest) for key, node in sorted(enabled.items())}
-    foundation = _foundation_ids(nodes)
-    own = {node.relation: key for key, node in nodes.items() if key not in foundation}
+    if foundation is None:
+        foundation = [Stage(nodes=tuple(sorted(_foundation_ids(nodes))))]
+    once = {key for stage in foundation for key in stage.nodes}
+    if year is None:
+        year = [Stage(nodes=tuple(key for key in nodes if key not in once))]
+    yearly = {key for stage in year for key in stage.nodes}
+    own = {nodes[key].relation: key for key in nodes if key in yearly}
     read_back = sorted(
         {
             relation
@@ -59,12 +75,14 @@ def graph_from_manifest(manifest: Any) -> ProjectGraph:
         }
     )
     return ProjectGraph(
-        foundation={key: nodes[key] for key in nodes if key in foundation},
-        year={key: nodes[key] for key in nodes if key not in foundation},
+        foundation={key: nodes[key] for key in nodes if key in once},
+        year={key: nodes[key] for key in nodes if key in yearly},
         selectors={key: "fqn:" + ".".join(node.fqn) for key, node in enabled.items()},
         state_relations=tuple(read_back),
         source_schemas=frozenset(str(source.schema) for source in manifest.sources.values()),
         has_run_hooks=any(node.resource_type == "operation" for node in manifest.nodes.values()),
+        foundation_stages=tuple(foundation),
+        year_stages=tuple(year),
     )
 
 

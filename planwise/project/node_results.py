@@ -74,3 +74,28 @@ def _model_result(key: str, run: Any, watch: NodeWatch) -> ModelResult:
         bytes_read=end.bytes_read - start.bytes_read,
         bytes_written=end.bytes_written - start.bytes_written,
     )
+
+
+def passed_tests(result: Any, year: int) -> int:
+    """How many tests passed.
+
+    Args:
+        result: what dbt gave for its command ``test``.
+        year: for the message.
+
+    Raises:
+        ProjectError: a test fails, or dbt could not run them.
+    """
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise result.exception
+    runs = [] if result.result is None else list(result.result.results)
+    failed = [run for run in runs if str(run.status) not in ("pass", "warn")]
+    if failed:
+        more = f" ({len(failed) - 1} more fail)" if len(failed) > 1 else ""
+        message = " ".join(str(failed[0].message or failed[0].status).split())
+        raise ProjectError(f"test {failed[0].node.name} fails in year {year}: {message}{more}")
+    if result.exception is not None:
+        raise ProjectError(
+            f"dbt failed in the tests of {year}: {' '.join(str(result.exception).split())}"
+        )
+    return len(runs)

@@ -54,16 +54,21 @@ class Obstacles:
     Args:
         manifest: dbt's Manifest.
         target: (database, schema) of the profile's target.
+        profile_keys: keys of the profile that only dbt acts on.
     """
 
-    def __init__(self, manifest: Any, target: tuple[str, str]) -> None:
+    def __init__(
+        self, manifest: Any, target: tuple[str, str], profile_keys: Sequence[str] = ()
+    ) -> None:
         self._database = target[0].lower()
         self._overrides = {
             kind: overridden_macros(manifest.macros, root)
             for kind, root in _MATERIALIZATIONS.items()
         }
         hooks = [n.name for n in manifest.nodes.values() if n.resource_type == "operation"]
-        self._run_hooks = ("the project runs SQL at the start or end of each run",) if hooks else ()
+        self._of_all = [f"the profile has '{key}'" for key in profile_keys]
+        if hooks:
+            self._of_all.append("the project runs SQL at the start or end of each run")
         self._own = {
             kind
             for macro in manifest.macros.values()
@@ -78,7 +83,7 @@ class Obstacles:
         if str(node.resource_type) not in ("model", "seed") or kind not in _MATERIALIZATIONS:
             what = kind if str(node.resource_type) == "model" else str(node.resource_type)
             return (f"a {what} is dbt's own affair",)
-        found = [*self._run_hooks]
+        found = [*self._of_all]
         if str(getattr(node, "language", "sql")) != "sql":
             found.append(f"is written in {node.language}")
         if kind in self._own:

@@ -21,6 +21,7 @@ from planwise.errors import WarehouseError
 from planwise.project.graph import ProjectGraph
 from planwise.rendered import CompiledNode, RelationRead
 from planwise.run_files import write_atomically
+from planwise.stages import Stage
 from planwise.values import ModelNode
 
 _KEYS_KEPT: Final = 24
@@ -33,15 +34,14 @@ class StoredStep:
 
     Attributes:
         graph: the executed nodes.
-        compiled: the nodes as dbt renders them, by unique id; those that were asked for.
+        compiled: the nodes as dbt renders them, by unique id; with ``anew`` before it where
+            incremental models start anew.
         parsed_anew_because: what the year decides when the project is parsed.
-        target: (database, schema) of the profile's target.
     """
 
     graph: ProjectGraph
     compiled: Mapping[str, CompiledNode]
     parsed_anew_because: tuple[str, ...]
-    target: tuple[str, str]
 
 
 class RenderCache:
@@ -97,7 +97,9 @@ def _write(file: Path, data: bytes) -> None:
 def _plain(_: Any, __: Any, value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
-    return sorted(value) if isinstance(value, frozenset) else value
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return str(value) if isinstance(value, Path) else value
 
 
 def _step_from(data: Any) -> StoredStep:
@@ -110,10 +112,11 @@ def _step_from(data: Any) -> StoredStep:
             state_relations=tuple((s, t) for s, t in graph["state_relations"]),
             source_schemas=frozenset(graph["source_schemas"]),
             has_run_hooks=graph["has_run_hooks"],
+            foundation_stages=tuple(map(_stage, graph["foundation_stages"])),
+            year_stages=tuple(map(_stage, graph["year_stages"])),
         ),
         compiled={key: _compiled(each) for key, each in data["compiled"].items()},
         parsed_anew_because=tuple(data["parsed_anew_because"]),
-        target=(data["target"][0], data["target"][1]),
     )
 
 
@@ -121,6 +124,13 @@ def _node(data: Any) -> ModelNode:
     for name in ("depends_on", "relation", "tags"):
         data[name] = tuple(data[name])
     return ModelNode(**data)
+
+
+def _stage(data: Any) -> Stage:
+    for name in ("select", "nodes"):
+        data[name] = tuple(data[name])
+    data["sql"] = None if data["sql"] is None else Path(data["sql"])
+    return Stage(**data)
 
 
 def _compiled(data: Any) -> CompiledNode:

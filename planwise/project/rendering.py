@@ -10,14 +10,14 @@ This module leans on private parts of dbt 1.11: the contract tests in ``tests/pr
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 from planwise.project.obstacles import Obstacles
-from planwise.project.tracing import Catalog, Trace, traced
+from planwise.project.prediction import Catalog
+from planwise.project.tracing import Trace, traced
 from planwise.rendered import CompiledNode, RelationRead
-from planwise.values import SettingValue
 
 _CONFIG: Final = (
     *("full_refresh", "incremental_strategy", "unique_key", "on_schema_change"),
@@ -31,12 +31,13 @@ class Renderer:
 
     Args:
         manifest: what dbt parsed.
+        profile_keys: keys of the profile that only dbt acts on.
 
     Attributes:
         target: (database, schema) of the profile's target.
     """
 
-    def __init__(self, manifest: Any) -> None:
+    def __init__(self, manifest: Any, profile_keys: Sequence[str] = ()) -> None:
         from dbt.adapters.factory import FACTORY
 
         self._manifest = manifest
@@ -44,7 +45,7 @@ class Renderer:
         self._config = copy.copy(self._adapter.config)
         credentials = self._config.credentials
         self.target: tuple[str, str] = (str(credentials.database), str(credentials.schema))
-        self._obstacles = Obstacles(manifest, self.target)
+        self._obstacles = Obstacles(manifest, self.target, profile_keys)
         self._ephemeral = [
             node
             for node in manifest.nodes.values()
@@ -54,7 +55,7 @@ class Renderer:
     def render(
         self,
         unique_id: str,
-        variables: Mapping[str, SettingValue],
+        variables: Mapping[str, Any],
         *,
         full_refresh: bool,
         catalog: Catalog,
@@ -135,9 +136,7 @@ def forget_compilation(node: Any) -> None:
 
 
 @contextmanager
-def _step(
-    config: Any, variables: Mapping[str, SettingValue], *, full_refresh: bool
-) -> Iterator[None]:
+def _step(config: Any, variables: Mapping[str, Any], *, full_refresh: bool) -> Iterator[None]:
     """The variables and the flags of one step."""
     from dbt.flags import get_flags
 

@@ -9,14 +9,13 @@ This module leans on private parts of dbt 1.11: the contract tests in ``tests/pr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 from attrs import define, field
 
-Catalog = Mapping[tuple[str, str, str], str]
-"""What exists, by (database, schema, identifier) in lower case: ``table`` or ``view``."""
+from planwise.project.prediction import Catalog
 
 _HARMLESS: Final = frozenset(
     {

@@ -41,6 +41,7 @@ def results_dict(outcome: SimulationOutcome) -> dict[str, Any]:
         "parse_s": result.parse_s,
         "peak_rss_bytes": result.peak_rss_bytes,
         "parsed_anew_because": list(result.parsed_anew_because),
+        "uncached_because": result.uncached_because,
         "plugins": dict(outcome.toggles),
         "settings": [attrs.asdict(setting) for setting in result.settings],
         "baseline": attrs.asdict(result.baseline) if result.baseline else None,

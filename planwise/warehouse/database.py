@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from planwise.errors import DatabaseLockedError, WarehouseError
 from planwise.interruption import call_interruptibly
@@ -38,9 +38,21 @@ class Warehouse:
         path: the database file; it and its folder are made when it is opened.
         pool_size: cursors at most.
         year_column: the column that says to which year a row belongs.
+        config: what a user's profile connects with.
+        session_settings: what a user's profile SETs on each cursor.
     """
 
-    def __init__(self, path: Path, pool_size: int, year_column: str = "simulation_year") -> None:
+    def __init__(
+        self,
+        path: Path,
+        pool_size: int,
+        year_column: str = "simulation_year",
+        *,
+        config: Mapping[str, Any] | None = None,
+        session_settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._config = dict(config or {})
+        self._session_settings = dict(session_settings or {})
         self._path = path
         self._pool_size = pool_size
         self._year_column = year_column
@@ -58,7 +70,7 @@ class Warehouse:
         Raises:
             WarehouseError: the file cannot be opened, or DuckDB refuses a setting.
         """
-        self._connection = connect(self._path, shared=True)
+        self._connection = connect(self._path, shared=True, config=self._config)
         for statement in _NO_NETWORK:
             self._connection.execute(statement)
         self.apply(settings)
@@ -73,9 +85,8 @@ class Warehouse:
         import duckdb
 
         for name, value in settings.items():
-            literal = "'" + str(value).replace("'", "''") + "'"
             try:
-                self._require().execute(f"set global {quoted(name)} = {literal}")
+                self._require().execute(f"set global {quoted(name)} = {literal(value)}")
             except duckdb.Error as error:
                 raise WarehouseError(
                     f"DuckDB refuses the setting {name} = {value!r}: {first_line(error)}"
@@ -116,6 +127,8 @@ class Warehouse:
         """
         if self._session is None:
             self._session = self._require().cursor()
+            for name, value in self._session_settings.items():
+                self._session.execute(f"set {quoted(name)} = {literal(value)}")
         session = self._session
         if not self._in_transaction:
             session.execute("begin transaction")
@@ -125,6 +138,36 @@ class Warehouse:
         except BaseException:
             self.rollback()
             raise
+
+    def run_script(self, file: Path, values: Mapping[str, SettingValue]) -> None:
+        """Execute a file of SQL in the transaction, statement by statement.
+
+        Args:
+            file: UTF-8 text.
+            values: what a statement may name as ``$name``; bound, never pasted.
+
+        Raises:
+            WarehouseError: the file cannot be read, or a statement fails.
+        """
+        import duckdb
+
+        def execute(cursor: duckdb.DuckDBPyConnection) -> None:
+            for statement in cursor.extract_statements(text):
+                wanted = {name: values[name] for name in statement.named_parameters}
+                cursor.execute(statement, wanted or None)
+
+        try:
+            text = file.read_text(encoding="utf-8")
+            self.in_transaction(execute)
+        except (OSError, UnicodeDecodeError) as error:
+            raise WarehouseError(f"{file}: cannot be read: {error}") from error
+        except KeyError as error:
+            known = ", ".join(f"${name}" for name in values)
+            raise WarehouseError(f"{file}: ${error.args[0]} is not given, only {known}") from error
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            raise WarehouseError(f"{file}: {first_line(error)}") from error
 
     def commit(self) -> None:
         """End the transaction, if there is one; its tables are then there for everybody.
@@ -237,6 +280,11 @@ class Warehouse:
         return self._connection
 
 
+def literal(value: object) -> str:
+    """A value as SQL text, in quotes; DuckDB casts it to the type of the setting."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
 def relations_of(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str], str]:
     """Tables and views that a cursor sees, by (database, schema, name) in lower case."""
     rows = cursor.execute(
@@ -249,7 +297,11 @@ def relations_of(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str]
 
 
 def connect(
-    path: Path, *, read_only: bool = False, shared: bool = False
+    path: Path,
+    *,
+    read_only: bool = False,
+    shared: bool = False,
+    config: Mapping[str, Any] | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB file.
 
@@ -259,6 +311,7 @@ def connect(
         shared: dbt opens the same file in this process, which DuckDB allows with the same
             configuration only: none is given then. Otherwise DuckDB is told from the start to
             fetch nothing: it would download an extension to read another program's file.
+        config: what dbt connects with, where it is shared.
 
     Raises:
         DatabaseLockedError: another process has it open.
@@ -270,7 +323,9 @@ def connect(
         raise WarehouseError(f"{path}: no such database file")
     try:
         connection = duckdb.connect(
-            str(path), read_only=read_only, config={} if shared else dict(_NO_NETWORK_CONFIG)
+            str(path),
+            read_only=read_only,
+            config=dict(config or {}) if shared else dict(_NO_NETWORK_CONFIG),
         )
         # DuckDB opens a CSV or Parquet file too: as a view over it in a database in memory.
         if str(path) != ":memory:" and not _is_on_disk(connection):

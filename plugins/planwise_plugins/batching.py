@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from statistics import median
-from typing import TYPE_CHECKING
 
 from planwise.api import Batch, BatchPlan, GraphError, ModelNode, PlanRequest, hookimpl
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 
 class Batching:
@@ -20,11 +17,12 @@ class Batching:
         """Fill each batch with the ready nodes that most work still waits for."""
         if request.pool_size < 1:
             raise GraphError(f"pool size {request.pool_size}: expected 1 or more")
-        graph = dependency_graph(request.nodes)
-        waits = remaining_paths(graph, node_seconds(request.nodes, request.durations))
+        needed = dependencies(request.nodes)
+        waits = remaining_paths(needed, node_seconds(request.nodes, request.durations))
         names = {key: node.name for key, node in request.nodes.items()}
 
-        unmet = {key: graph.in_degree(key) for key in graph}
+        followers = _followers(needed)
+        unmet = {key: len(before) for key, before in needed.items()}
         ready = [key for key, count in unmet.items() if count == 0]
         batches = []
         while ready:
@@ -32,17 +30,15 @@ class Batching:
             batch, ready = ready[: request.pool_size], ready[request.pool_size :]
             batches.append(Batch(batch))
             for key in batch:
-                for follower in graph.successors(key):
+                for follower in followers[key]:
                     unmet[follower] -= 1
                     if unmet[follower] == 0:
                         ready.append(follower)
         return BatchPlan(batches)
 
 
-def dependency_graph(nodes: Mapping[str, ModelNode]) -> nx.DiGraph[str]:
-    """The graph of the nodes, edges from a dependency to those that wait for it.
-
-    Dependencies on nodes that are not in the mapping are already done and left out.
+def dependencies(nodes: Mapping[str, ModelNode]) -> dict[str, list[str]]:
+    """What each node waits for; what is not in the mapping is already done and left out.
 
     Args:
         nodes: every node to run, by unique id.
@@ -51,10 +47,7 @@ def dependency_graph(nodes: Mapping[str, ModelNode]) -> nx.DiGraph[str]:
         GraphError: a node stands under another id than its own, names a dependency twice, waits
             for itself, or the nodes form a cycle; the nodes are named.
     """
-    import networkx as nx
-
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(sorted(nodes))
+    needed: dict[str, list[str]] = {}
     for key in sorted(nodes):
         node = nodes[key]
         if node.unique_id != key:
@@ -66,12 +59,15 @@ def dependency_graph(nodes: Mapping[str, ModelNode]) -> nx.DiGraph[str]:
         twice = sorted({each for each in node.depends_on if node.depends_on.count(each) > 1})
         if twice:
             raise GraphError(f"model '{key}' names its dependency '{twice[0]}' twice")
-        graph.add_edges_from((each, key) for each in node.depends_on if each in nodes)
-    if not nx.is_directed_acyclic_graph(graph):
-        cycle = [edge[0] for edge in nx.find_cycle(graph)]
-        path = " -> ".join([*cycle, cycle[0]])
-        raise GraphError(f"the models form a cycle: {path}; each waits for the one before it")
-    return graph
+        needed[key] = [each for each in node.depends_on if each in nodes]
+    try:
+        TopologicalSorter(needed).prepare()
+    except CycleError as error:
+        path = " -> ".join(error.args[1])
+        raise GraphError(
+            f"the models form a cycle: {path}; each waits for the one before it"
+        ) from None
+    return needed
 
 
 def node_seconds(
@@ -89,12 +85,27 @@ def node_seconds(
     return {key: known.get(key, usual) for key in nodes}
 
 
-def remaining_paths(graph: nx.DiGraph[str], seconds: Mapping[str, float]) -> dict[str, float]:
-    """For each node the seconds of the longest path that starts with it, its own included."""
-    import networkx as nx
+def remaining_paths(
+    needed: Mapping[str, Sequence[str]], seconds: Mapping[str, float]
+) -> dict[str, float]:
+    """For each node the seconds of the longest path that starts with it, its own included.
 
+    Args:
+        needed: what each node waits for.
+        seconds: of each node alone.
+    """
+    followers = _followers(needed)
     longest: dict[str, float] = {}
-    for key in reversed(list(nx.topological_sort(graph))):
-        after = max((longest[follower] for follower in graph.successors(key)), default=0.0)
+    for key in reversed(list(TopologicalSorter(needed).static_order())):
+        after = max((longest[follower] for follower in followers[key]), default=0.0)
         longest[key] = seconds[key] + after
     return longest
+
+
+def _followers(needed: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The nodes that wait for each node."""
+    followers: dict[str, list[str]] = {key: [] for key in needed}
+    for key, before in needed.items():
+        for each in before:
+            followers[each].append(key)
+    return followers

@@ -134,7 +134,7 @@ class Tuning:
             # A SET of temp_directory after the first spill is an error, so it is set only once.
             settings += _spill_settings(self._spill, opening=request.observed is None)
         settings += [
-            _insertion_order(keep=self._keep_order),
+            _insertion_order(option=self._keep_order, project=request.keep_order),
             Setting(
                 "checkpoint_threshold",
                 CHECKPOINT_THRESHOLD,
@@ -282,9 +282,13 @@ def _spill_settings(spill: SpillSpace, *, opening: bool) -> list[Setting]:
     return settings
 
 
-def _insertion_order(*, keep: bool) -> Setting:
-    if keep:
+def _insertion_order(*, option: bool, project: bool) -> Setting:
+    if option:
         return Setting("preserve_insertion_order", True, "asked for by the option of that name")
+    if project:
+        return Setting(
+            "preserve_insertion_order", True, "the models are not known to do without row order"
+        )
     return Setting(
         "preserve_insertion_order",
         False,

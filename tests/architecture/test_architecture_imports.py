@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import grimp
 import pytest
 
-HEAVY = ("dbt", "dbt_common", "duckdb", "networkx", "pyarrow", "lz4", "zstandard", "openpyxl")
+HEAVY = ("dbt", "dbt_common", "duckdb", "pyarrow", "lz4", "zstandard", "openpyxl")
 LAYERS = (
     {"planwise.cli"},
     {"planwise.engine"},

@@ -44,7 +44,7 @@ def hidden(tmp_path: Path) -> dict[str, str]:
 
 LIBRARIES = [
     *("attr,attrs", "pluggy", "yaml", "pydantic", "rich", "duckdb", "pyarrow", "dbt", "lz4"),
-    *("networkx", "psutil"),
+    "psutil",
 ]
 
 
@@ -52,7 +52,7 @@ LIBRARIES = [
 def test_a_missing_library_is_one_line(project: Path, hidden: dict[str, str], names: str) -> None:
     before = results(project)
     done = planwise(
-        *("simulate", "--census", "census.csv", *YEARS),
+        *("simulate", "--census", "census.csv", "--no-cache", *YEARS),
         cwd=project,
         more={**hidden, "HIDDEN_MODULES": names},
     )
@@ -73,13 +73,13 @@ def test_the_digest_of_a_database_without_duckdb_is_one_line(
 
 
 def test_help_needs_none_of_the_heavy_libraries(project: Path, hidden: dict[str, str]) -> None:
-    heavy = "duckdb,dbt,networkx,lz4,zstandard,psutil,pyarrow,pydantic,yaml,rich,openpyxl"
+    heavy = "duckdb,dbt,lz4,zstandard,psutil,pyarrow,pydantic,yaml,rich,openpyxl"
     done = planwise("--help", cwd=project, more={**hidden, "HIDDEN_MODULES": heavy})
     assert (done.returncode, done.stderr) == (0, "")
     assert "simulate" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["networkx", "lz4"])
+@pytest.mark.parametrize("name", ["zstandard", "lz4"])
 def test_validate_says_what_to_install(project: Path, hidden: dict[str, str], name: str) -> None:
     done = planwise(
         *("validate", "--census", "census.csv", "--years", "2025"),

@@ -15,6 +15,7 @@ from planwise.plugins import implemented_hooks
 from planwise_plugins.batching import Batching
 from planwise_plugins.compression import Compression
 from planwise_plugins.monitoring import Monitoring
+from planwise_plugins.precompile import Precompile
 from planwise_plugins.tuning import Tuning
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
@@ -23,6 +24,7 @@ PLUGINS = {
     "batching": Batching,
     "compression": Compression,
     "monitoring": Monitoring,
+    "precompile": Precompile,
 }
 
 

@@ -95,7 +95,7 @@ def test_dbt_is_not_started_for_what_is_known(tmp_path: Path) -> None:
     )  # fmt: skip
     with warm.session():
         for year in YEARS:
-            warm.prepare(year, full_refresh=year == YEARS[0], existing={})
+            warm.prepare(year, first=year == YEARS[0], existing={})
             for key in warm.graph(year).year:
                 assert warm.compiled(key, year, full_refresh=year == YEARS[0]).sql
         assert warm._worker is None

@@ -32,13 +32,15 @@ class Precompile:
 
     def __init__(self) -> None:
         self._catalog: dict[Place, Relation] | None = None
-        self._step: tuple[str, int | None] | None = None
+        self._step: tuple[str, int | None, int] | None = None
 
     @hookimpl
     def execute_batch(self, request: BatchRequest) -> BatchResult:
         """Run a batch: first what only dbt can, then the rest in the phase's transaction."""
-        if self._step != (request.phase, request.year):
-            self._step, self._catalog = (request.phase, request.year), None
+        step = (request.phase, request.year, request.stage)
+        if self._step != step:
+            # Between two stages a script may have changed anything.
+            self._step, self._catalog = step, None
         nodes = [request.compiled(node.unique_id) for node in request.nodes]
         reasons = {
             node.unique_id: reason
@@ -56,7 +58,7 @@ class Precompile:
         return BatchResult(results)
 
     def _known(self, request: BatchRequest) -> dict[Place, Relation]:
-        """What is in the database; read once a phase, and again after dbt has run something."""
+        """What is in the database; read once a stage, and again after dbt has run something."""
         if self._catalog is None:
             self._catalog = request.transaction(read_catalog)
         return self._catalog

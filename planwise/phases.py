@@ -1,0 +1,197 @@
+"""Running the foundation or one year: its stages, their batches, one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from attrs import evolve, frozen
+
+from planwise.ports import GraphPort, Observer, ProjectPort, WarehousePort
+from planwise.relay import Relay
+from planwise.results import ModelRecord
+from planwise.spans import span_of_work
+from planwise.stages import Stage
+from planwise.values import (
+    Batch,
+    BatchPlan,
+    BatchRequest,
+    BatchResult,
+    Metric,
+    ModelNode,
+    ModelResult,
+    PlanRequest,
+)
+
+
+@frozen
+class PhaseStep:
+    """Which phase it is.
+
+    Attributes:
+        year: the simulation year, or None for the foundation.
+        first_year: the first year of the run.
+        variable: the dbt var that holds the year.
+        pool_size: how many models may run at once.
+    """
+
+    year: int | None
+    first_year: int
+    variable: str
+    pool_size: int
+
+    @property
+    def first(self) -> bool:
+        """Whether it is the foundation or the first year."""
+        return self.year is None or self.year == self.first_year
+
+    @property
+    def value(self) -> int:
+        """What the step variable holds; in the foundation the first year."""
+        return self.first_year if self.year is None else self.year
+
+
+class PhaseRunner:
+    """Runs phases; remembers how long each node took, for the next plan.
+
+    Args:
+        relay: the plugins.
+        project: the dbt project, its session open.
+        warehouse: the database, open by the time a phase is run.
+        observer: who watches.
+    """
+
+    def __init__(
+        self, relay: Relay, project: ProjectPort, warehouse: WarehousePort, observer: Observer
+    ) -> None:
+        self._relay = relay
+        self._project = project
+        self._warehouse = warehouse
+        self._observer = observer
+        self._durations: dict[str, float] = {}
+
+    def run(self, graph: GraphPort, step: PhaseStep) -> tuple[list[ModelRecord], int]:
+        """Run all stages of a phase; gives the models' records and the number of batches.
+
+        What is executed here is one transaction, which ends with the phase, or earlier where dbt
+        has to see what was written.
+        """
+        foundation = step.year is None
+        stages = graph.foundation_stages if foundation else graph.year_stages
+        records: list[ModelRecord] = []
+        batches = 0
+        for number, stage in enumerate(stages):
+            if stage.first_year_only and not step.first:
+                continue
+            if stage.sql is not None:
+                self._warehouse.run_script(stage.sql, {step.variable: step.value})
+                continue
+            nodes = {**graph.foundation, **graph.year}
+            wanted = {key: nodes[key] for key in stage.nodes}
+            plan = self.plan(wanted, step.pool_size, graph)
+            for batch in plan.batches:
+                batches += 1
+                request = self._request(batch, wanted, stage, number, step)
+                records += self._run_batch(request, batches)
+                self._observer.models_finished(len(batch.nodes))
+        self._warehouse.commit()
+        return records, batches
+
+    def plan(self, nodes: Mapping[str, ModelNode], pool_size: int, graph: GraphPort) -> BatchPlan:
+        """The plan for these nodes, with the durations that are known so far."""
+        if not nodes:
+            return BatchPlan([])
+        if graph.has_run_hooks:
+            # dbt's on-run-start and on-run-end belong to an invocation: a stage is one then, as
+            # it is with plain dbt, and dbt orders the nodes itself.
+            return BatchPlan([Batch(sorted(nodes))])
+        known = {key: self._durations[key] for key in nodes if key in self._durations}
+        durations = known if len(known) == len(nodes) else {}
+        return self._relay.plan_batches(PlanRequest(nodes, pool_size, durations))
+
+    def _request(
+        self,
+        batch: Batch,
+        nodes: Mapping[str, ModelNode],
+        stage: Stage,
+        number: int,
+        step: PhaseStep,
+    ) -> BatchRequest:
+        anew = stage.anew(first=step.first)
+        request = BatchRequest(
+            nodes=tuple(nodes[key] for key in batch.nodes),
+            phase="foundation" if step.year is None else "year",
+            year=step.year,
+            full_refresh=anew,
+            variables={step.variable: step.value},
+            pool_size=step.pool_size,
+            project=self._project.directory,
+            connect=self._warehouse.connect,
+            transaction=self._warehouse.in_transaction,
+            compiled=partial(self._project.compiled, year=step.value, full_refresh=anew),
+            stage=number,
+        )
+        return evolve(request, run_by_dbt=partial(self._run_by_dbt, request))
+
+    def _run_by_dbt(self, request: BatchRequest, nodes: tuple[str, ...] | list[str]) -> BatchResult:
+        """Let dbt run some nodes of a batch; what was written so far is committed for it to see."""
+        self._warehouse.commit()
+        chosen = tuple(node for node in request.nodes if node.unique_id in set(nodes))
+        return self._project.execute(evolve(request, nodes=chosen))
+
+    def _run_batch(self, request: BatchRequest, number: int) -> list[ModelRecord]:
+        with span_of_work() as span:
+            result = self._relay.execute_batch(request)
+            if result is None:
+                result = request.run_by_dbt([node.unique_id for node in request.nodes])
+        by_id = {node.unique_id: node for node in request.nodes}
+        rows = self._rows(result, by_id)
+        for each in result.results:
+            self._durations[each.unique_id] = each.wall_s
+            self._relay.record_metric(_metric(each, request.year, rows[each.unique_id]))
+        name = f"{request.phase} batch {number}"
+        total = sum(count for count in rows.values() if count is not None)
+        self._relay.record_metric(span.metric("batch", name, request.year, rows=total))
+        return [
+            ModelRecord(
+                unique_id=each.unique_id,
+                name=by_id[each.unique_id].name,
+                year=request.year,
+                wall_s=each.wall_s,
+                cpu_s=each.cpu_s,
+                rows=rows[each.unique_id],
+                executed_by=each.executed_by,
+                reason=each.reason,
+                depends_on=by_id[each.unique_id].depends_on,
+            )
+            for each in result.results
+        ]
+
+    def _rows(self, result: BatchResult, nodes: Mapping[str, ModelNode]) -> dict[str, int | None]:
+        """Rows of each node's table: what its executor says, else what is counted."""
+        unknown = [
+            nodes[each.unique_id].relation
+            for each in result.results
+            if each.rows is None and nodes[each.unique_id].materialized != "view"
+        ]
+        counts = self._warehouse.row_counts(unknown) if unknown else {}
+        return {
+            each.unique_id: each.rows
+            if each.rows is not None
+            else counts.get(nodes[each.unique_id].relation)
+            for each in result.results
+        }
+
+
+def _metric(result: ModelResult, year: int | None, rows: int | None) -> Metric:
+    return Metric(
+        "model",
+        result.unique_id,
+        year,
+        result.wall_s,
+        result.cpu_s,
+        peak_rss_bytes=result.peak_rss_bytes,
+        rows=rows,
+        bytes_read=result.bytes_read,
+        bytes_written=result.bytes_written,
+    )

@@ -1,0 +1,44 @@
+"""What to run of which dbt project: its folder, variables, profile, and the steps of a year."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from attrs import field, frozen
+
+from planwise.stages import Stage
+
+STEP_VARIABLE: Final = "simulation_year"
+"""The var that holds the year, unless the project says otherwise."""
+
+
+def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(value))
+
+
+@frozen
+class ProjectSpec:
+    """A dbt project, and how it is stepped through the years.
+
+    Attributes:
+        directory: the folder of ``dbt_project.yml``.
+        step_variable: the var that holds the year.
+        variables: further vars, the same in each year.
+        profiles: the folder of the user's ``profiles.yml``: the project then runs in the database
+            that the profile names. None: planwise writes a profile and builds a result of its own.
+        target: the profile's target; None for its default.
+        foundation: what runs once; None for seeds, models tagged ``foundation``, and what these
+            depend on.
+        year: what runs in each year; None for everything else.
+    """
+
+    directory: Path
+    step_variable: str = STEP_VARIABLE
+    variables: Mapping[str, Any] = field(factory=dict, converter=_frozen_mapping)
+    profiles: Path | None = None
+    target: str | None = None
+    foundation: tuple[Stage, ...] | None = None
+    year: tuple[Stage, ...] | None = None
