@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from simulation_project import Compiled
 
+WORKFORCE = "event_type in ('hire', 'termination', 'promotion', 'raise')"
+"""Condition for the events of the workforce; those of the plan have tests of their own."""
+MONEY = ("contribution", "match", "core", "reallocation", "limit_cut", "forfeiture")
 QUIET = {"promotion_dial": "0"}
 STILL = QUIET | {
     "growth_rate": "0", "termination_rate": "0", "first_year_termination_rate": "0",
@@ -69,8 +72,10 @@ def test_no_raise_before_a_year_of_service(simulate: Callable[..., Simulation]) 
     hired = [date(2022, 3, 1), date(2022, 3, 2), date(2020, 2, 29)]
     people = [person(i, hire_date=day) for i, day in enumerate(hired)]
     simulation = simulate(people, [scenario], years=[2023])
-    rows = simulation.rows("select employee_id from fct_yearly_events order by all")
-    assert rows == [("E00000",), ("E00002",)]
+    rows = simulation.rows(
+        f"select event_type, employee_id from fct_yearly_events where {WORKFORCE} order by all"
+    )
+    assert rows == [("raise", "E00000"), ("raise", "E00002")]
 
 
 def test_promotion_comes_before_a_raise_of_the_same_day(
@@ -83,7 +88,8 @@ def test_promotion_comes_before_a_raise_of_the_same_day(
     simulation = simulate([person(1, pay_cents=7_500_000)], [scenario], years=[2023])
     assert simulation.rows(
         "select event_type, effective_date, amount_before_cents, amount_after_cents, level_before,"
-        " level_after from fct_yearly_events order by effective_date, event_sequence"
+        f" level_after from fct_yearly_events where {WORKFORCE}"
+        " order by effective_date, event_sequence"
     ) == [
         ("promotion", date(2023, 2, 1), 7_500_000, 9_000_000, 1, 2),
         # 9,000,000 * (1 + .015 + .025): the merit of the level held on the day
@@ -97,7 +103,8 @@ def test_a_january_raise_comes_before_the_promotion(simulate: Callable[..., Simu
     simulation = simulate([person(1, pay_cents=7_500_000)], [scenario], years=[2023])
     # 75,000 * (1 + .01 + .025) = 77,625; * 1.2 = 93,150
     assert simulation.rows(
-        "select event_type, amount_after_cents from fct_yearly_events order by effective_date"
+        f"select event_type, amount_after_cents from fct_yearly_events where {WORKFORCE}"
+        " order by effective_date"
     ) == [("raise", 7_762_500), ("promotion", 9_315_000)]
     days = 31 * 7_762_500 + (365 - 31) * 9_315_000
     prorated = simulation.rows("select prorated_pay_cents from fct_workforce_snapshot")
@@ -124,7 +131,8 @@ def test_nobody_is_promoted_from_the_highest_level(simulate: Callable[..., Simul
     levels = [replace(LEVELS[0], merit=Decimal(0), percentile=Decimal(0))]
     scenario = Scenario(parameters=STILL | {"promotion_dial": "1000"}, levels=levels)
     simulation = simulate([person(1)], [scenario])
-    assert simulation.rows("select distinct event_type from fct_yearly_events") == [("raise",)]
+    kinds = simulation.rows(f"select distinct event_type from fct_yearly_events where {WORKFORCE}")
+    assert kinds == [("raise",)]
 
 
 def test_promotion_ends_at_the_birthday_of_its_limit(simulate: Callable[..., Simulation]) -> None:
@@ -143,11 +151,19 @@ def test_nothing_else_happens_on_the_termination_date(simulate: Callable[..., Si
     events: dict[date, set[tuple[str, ...]]] = {}
     for day, kinds in simulation.rows(
         "select max(effective_date) filter (event_type = 'termination') as day,"
-        " list(event_type order by event_type) from fct_yearly_events group by employee_id"
+        " list(event_type order by event_type)"
+        f" from fct_yearly_events where {WORKFORCE} group by employee_id"
     ):
         events.setdefault(day, set()).add(tuple(kinds))
     assert events[date(2023, 2, 1)] == {("termination",)}
     assert events[date(2023, 2, 2)] == {("promotion", "raise", "termination")}
+    # Of the plan, only money that is booked for the whole time of employment.
+    on_the_day = simulation.rows(
+        "select distinct e.event_type from fct_yearly_events as e"
+        " join fct_yearly_events as t using (employee_id, effective_date)"
+        " where t.event_type = 'termination'"
+    )
+    assert {kind for (kind,) in on_the_day} <= {"termination", *MONEY}
 
 
 def test_last_years_hires_of_a_census_of_29_february(simulate: Callable[..., Simulation]) -> None:
