@@ -1,43 +1,153 @@
-"""Waiting for work in another thread, so that Ctrl-C is noticed at once.
+"""Ctrl-C and SIGTERM: noticed at once while work runs, and never where they would do harm.
 
 A signal reaches Python's main thread only between two of its own steps: a query that runs there
 delays it to the query's end. So the work runs in a thread, and the main thread waits and, when it
 is interrupted, interrupts the work.
+
+Python raises the exception of a signal wherever the main thread happens to be. Inside a lock of
+``threading`` it leaves the lock taken, and the work that needs it waits for ever; in the callback
+of a weak reference, which runs as a thread object goes, it is printed and forgotten; a bare
+``except`` of a library makes another error of it. So signals are held back meanwhile, and take
+effect at places that are known to be safe.
 """
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 _STEP_S: Final = 0.05
+_MOST_IGNORED: Final = 2
+"""Further signals while work gives up, after which it is not waited for any longer."""
+_NUMBERS: Final = (int(signal.SIGINT), int(signal.SIGTERM))
 _T = TypeVar("_T")
 
 
-def wait_for(job: Future[Any], interrupt: Callable[[], None]) -> Any:
+class HeldSignals:
+    """Signals that came while they were held back.
+
+    Attributes:
+        caught: their numbers, in order, but for those that took effect.
+    """
+
+    def __init__(self) -> None:
+        self.caught: list[int] = []
+        self._before: dict[int, Any] = {}
+        self._deaf = 0
+
+    def take(self) -> None:
+        """Let what came take effect here: its handler runs, which for Ctrl-C raises."""
+        while self.caught and not self._deaf:
+            number = self.caught.pop(0)
+            signal.signal(number, self._before[number])
+            try:
+                signal.raise_signal(number)
+            finally:
+                signal.signal(number, self._remember)
+
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """Let :meth:`take` do nothing in the block."""
+        self._deaf += 1
+        try:
+            yield
+        finally:
+            self._deaf -= 1
+
+    def hold(self) -> None:
+        """Hold signals back from here on."""
+        for number in _NUMBERS:
+            handler = signal.getsignal(number)
+            if handler is not None:  # else it is not Python's, and could not be put back
+                self._before[number] = handler
+                signal.signal(number, self._remember)
+
+    def release(self) -> None:
+        """Put the handlers back, and let what came take effect."""
+        try:
+            self._put_back()
+        except BaseException:
+            self._put_back()  # the first one back raised at once; no other may stay behind
+            raise
+        for number in self.caught:
+            signal.raise_signal(number)
+
+    def _put_back(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _remember(self, number: int, _: Any) -> None:
+        self.caught.append(number)
+
+
+_held: HeldSignals | None = None
+
+
+@contextmanager
+def signals_held() -> Iterator[HeldSignals]:
+    """Hold Ctrl-C and SIGTERM back in the block; they take effect where it says, and at its end.
+
+    Blocks may be nested: the outer one holds. In another thread than the main one, which signals
+    never reach, it does nothing.
+
+    Yields:
+        The signals; call its ``take()`` wherever an exception may be raised, often enough.
+    """
+    global _held  # noqa: PLW0603  # handlers of signals belong to the process too
+    if threading.current_thread() is not threading.main_thread():
+        yield HeldSignals()
+    elif _held is not None:
+        yield _held
+    else:
+        held = _held = HeldSignals()
+        try:
+            held.hold()
+            yield held
+        finally:
+            _held = None
+            held.release()
+
+
+@contextmanager
+def signals_wait() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM take effect at the end: between two renames they would do harm."""
+    with signals_held() as held, held.deaf():
+        yield
+
+
+def load_duckdb() -> None:
+    """Import DuckDB as a whole: stopped in the middle of its import, it ends the process.
+
+    Call it before the first ``import duckdb`` of a command.
+    """
+    with signals_wait():
+        import duckdb  # noqa: F401  # what is loaded once is found by every later import
+
+
+def wait_for(job: Future[_T], interrupt: Callable[[], None]) -> _T:
     """The result of a job; when this thread is interrupted, the job is, until it gives up.
 
     Args:
-        job: the work, running in another thread.
+        job: the work, running in another thread, or still to be.
         interrupt: asks the work to stop; called repeatedly, since it may start another query.
 
     Raises:
         BaseException: what the job raised, or what interrupted this thread.
     """
-    try:
-        while True:
-            try:
-                return job.result(timeout=_STEP_S)
-            except TimeoutError:
-                if job.done():
-                    raise
-    except BaseException:
-        while not job.done():
-            interrupt()
-            threading.Event().wait(_STEP_S)
-        raise
+    with signals_held() as held:
+        try:
+            while not job.done():
+                held.take()
+                _wait(job)
+        except BaseException:
+            _give_up(job, interrupt, held)
+            raise
+        return job.result()
 
 
 def call_interruptibly(action: Callable[[], _T], interrupt: Callable[[], None]) -> _T:
@@ -57,13 +167,32 @@ def call_interruptibly(action: Callable[[], _T], interrupt: Callable[[], None]) 
         except BaseException as error:  # noqa: BLE001  # the waiting thread raises it
             job.set_exception(error)
 
+    with signals_held() as held:
+        thread = threading.Thread(target=run, name="planwise-query", daemon=True)
+        try:
+            thread.start()
+            return wait_for(job, interrupt)
+        except BaseException:
+            _give_up(job, interrupt, held)  # no work may outlive what it works on
+            raise
+        finally:
+            if job.done() and thread.ident is not None:
+                thread.join()
+            del thread  # here, where its weak references go unheard by no signal
+
+
+def _wait(job: Future[Any]) -> None:
+    """Wait a little, or until the job is done."""
     try:
-        threading.Thread(target=run, name="planwise-query", daemon=True).start()
-        result: _T = wait_for(job, interrupt)
-    except BaseException:
-        # A signal may come before the waiting has begun: no work may outlive what it works on.
-        while not (job.done() or job.cancel()):
-            interrupt()
-            threading.Event().wait(_STEP_S)
-        raise
-    return result
+        job.exception(timeout=_STEP_S)
+    except TimeoutError:
+        return
+
+
+def _give_up(job: Future[Any], interrupt: Callable[[], None], held: HeldSignals) -> None:
+    """Interrupt a job until it is done; one that has not begun is not begun."""
+    while not (job.done() or job.cancel()):
+        if len(held.caught) > _MOST_IGNORED:
+            return
+        interrupt()
+        time.sleep(_STEP_S)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from planwise.errors import UsageError, WarehouseError
-from planwise.run_files import signals_wait
+from planwise.interruption import signals_wait
 
 
 @contextlib.contextmanager
@@ -35,9 +35,6 @@ def output_file(path: Path, *, force: bool) -> Iterator[Path]:
     try:
         refuse_existing(path, force=force)
         temporary.open("wb").close()
-    except OSError as error:
-        raise WarehouseError(complaint(path, error)) from error
-    try:
         yield temporary
         sync(temporary)
         refuse_existing(path, force=force)
@@ -73,9 +70,6 @@ def output_folder(path: Path, names: Sequence[str], *, force: bool) -> Iterator[
         for name in names:
             refuse_existing(path / name, force=force)
         temporary.mkdir()
-    except OSError as error:
-        raise WarehouseError(complaint(path, error)) from error
-    try:
         yield temporary
         for name in names:
             sync(temporary / name)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from planwise import __version__
 from planwise.errors import WarehouseError
+from planwise.interruption import load_duckdb
 from planwise.warehouse.database import connect, first_line
 from planwise.warehouse.digests import OWN_SCHEMA
 
@@ -66,6 +67,7 @@ def refuse_foreign(database: Path) -> None:
 @contextmanager
 def duckdb_errors() -> Iterator[None]:
     """What DuckDB raises outside of a model is one line for the user."""
+    load_duckdb()
     import duckdb
 
     try:

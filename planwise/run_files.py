@@ -10,13 +10,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from attrs import frozen
 
@@ -153,30 +150,6 @@ def write_problem(folder: Path) -> str | None:
     except OSError as error:
         return f"{folder}: cannot be written ({error.strerror})"
     return None
-
-
-@contextmanager
-def signals_wait() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM take effect at the end: between two renames they would do harm."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are for the main thread
-        return
-    caught: list[int] = []
-
-    def remember(number: int, _: Any) -> None:
-        caught.append(number)
-
-    before = {
-        number: signal.signal(number, remember)
-        for number in (int(signal.SIGINT), int(signal.SIGTERM))
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for number in caught:
-            signal.raise_signal(number)
 
 
 def _sync(path: Path) -> None:

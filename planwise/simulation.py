@@ -17,6 +17,7 @@ from attrs import evolve, field, frozen
 from planwise.checkpoints.store import CheckpointStore
 from planwise.errors import WarehouseError
 from planwise.inputs import InputsSummary, check_scenarios, load_inputs, reads_inputs
+from planwise.interruption import signals_wait
 from planwise.machine import this_machine
 from planwise.own_results import duckdb_errors, mark_as_ours, read_by_year, refuse_foreign
 from planwise.pipeline import Pipeline, RunRequest
@@ -27,7 +28,7 @@ from planwise.project.profile import Target, read_profile_name, read_target
 from planwise.project.spec import ProjectSpec
 from planwise.relay import Relay
 from planwise.results import RunPlan, RunResult
-from planwise.run_files import RunFiles, signals_wait
+from planwise.run_files import RunFiles
 from planwise.run_record import write_account
 from planwise.settings import (
     configured_baseline,

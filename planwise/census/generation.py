@@ -11,6 +11,7 @@ from planwise.census import distributions as shape
 from planwise.census.distributions import DEFAULT_LEVEL_BANDS, LevelBand
 from planwise.census.output import atomic_output
 from planwise.errors import UsageError
+from planwise.interruption import load_duckdb
 
 if TYPE_CHECKING:
     import duckdb
@@ -79,6 +80,7 @@ def generate_census(
         raise UsageError(f"--output {output}: expected a name that ends in .csv or .parquet")
     ordered = shape.check_levels(levels)
     with atomic_output(output, overwrite=overwrite) as file:
+        load_duckdb()
         import duckdb
 
         with duckdb.connect(":memory:") as connection:

@@ -106,12 +106,9 @@ def run(options: argparse.Namespace) -> int:
     from planwise.census.hazards_file import scenario_text
     from planwise.census.output import atomic_output
     from planwise.interruption import call_interruptibly
-    from planwise.run_files import signals_wait
     from planwise.warehouse.database import connect
 
     _check_output(options.output)
-    with signals_wait():
-        import duckdb  # noqa: F401 - stopped in the middle of this import, it ends the process
     first, second, age_bands, tenure_bands = _settled(options)
     with ExitStack() as stack:
         # Opened first: that there is no place for it is known before the work, not after.

@@ -54,11 +54,13 @@ def plugins(options: argparse.Namespace) -> int:
 
 def digest(options: argparse.Namespace) -> int:
     """Print the digests of a database's tables as JSON."""
-    import duckdb
-
     from planwise.errors import UsageError, WarehouseError
+    from planwise.interruption import load_duckdb
     from planwise.warehouse.database import first_line, reading
     from planwise.warehouse.digests import database_digests
+
+    load_duckdb()
+    import duckdb
 
     try:
         with reading(options.database) as connection:

@@ -216,6 +216,8 @@ class DbtWorker:
     def _serve(self) -> None:
         while (item := self._jobs.get()) is not None:
             job, call = item
+            if not job.set_running_or_notify_cancel():
+                continue
             try:
                 job.set_result(call())
             except BaseException as error:  # noqa: BLE001  # the waiting thread raises it

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from planwise.errors import DatabaseLockedError, WarehouseError
-from planwise.interruption import call_interruptibly
+from planwise.interruption import call_interruptibly, load_duckdb
 from planwise.values import SettingValue, StateTable
 from planwise.warehouse.digests import quoted
 from planwise.warehouse.pool import ConnectionPool
@@ -317,6 +317,7 @@ def connect(
         DatabaseLockedError: another process has it open.
         WarehouseError: it is no DuckDB file, or cannot be read or written.
     """
+    load_duckdb()
     import duckdb
 
     if read_only and not path.is_file():

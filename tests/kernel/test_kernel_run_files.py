@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from planwise.errors import UsageError, WarehouseError
-from planwise.run_files import RunFiles, signals_wait, write_atomically, write_problem
+from planwise.interruption import signals_wait
+from planwise.run_files import RunFiles, write_atomically, write_problem
 
 STEPS = "{'os.rename', 'os.remove', 'os.rmdir', 'shutil.rmtree', 'os.mkdir'}"
 KILLED = f"""
