@@ -1,10 +1,16 @@
-"""Excel workbooks: numbers that are numbers, dates that are dates, text that is never a formula."""
+"""Excel workbooks: numbers that are numbers, dates that are dates, text that is never a formula.
+
+While one is made, Ctrl-C takes effect between two rows, or two pieces of the file: openpyxl has a
+bare ``except`` around the values of its cells, which makes another error of it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
+import io
 import re
+import zipfile
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +20,7 @@ from attrs import frozen
 
 from planwise.analysis.figures import exact_decimal
 from planwise.errors import UsageError
+from planwise.interruption import HeldSignals, signals_held
 
 MOST_ROWS: Final = 1_048_575
 """Rows of a sheet below its header."""
@@ -70,15 +77,22 @@ class Sheet:
         title: the sheet's name.
         headings: the header row, which stays in sight.
         widths: of the columns, in characters.
+        held: the signals that are held back meanwhile.
     """
 
     def __init__(
-        self, book: Any, title: str, headings: Sequence[str], widths: Sequence[int]
+        self,
+        book: Any,
+        title: str,
+        headings: Sequence[str],
+        widths: Sequence[int],
+        held: HeldSignals,
     ) -> None:
         from openpyxl.cell import WriteOnlyCell
         from openpyxl.styles import Font
         from openpyxl.utils import get_column_letter
 
+        self._held = held
         self._cell = WriteOnlyCell
         self._bold = Font(bold=True)
         self._sheet = book.create_sheet(title)
@@ -95,7 +109,9 @@ class Sheet:
 
         Raises:
             UsageError: a text is longer than a cell may be.
+            KeyboardInterrupt: the user stopped it.
         """
+        self._held.take()
         self._sheet.append([self._of(value) for value in values])
 
     def _of(self, value: Any) -> Any:
@@ -127,29 +143,45 @@ class Workbook:
     """A workbook to be filled sheet by sheet and then saved; use it as a context manager."""
 
     def __init__(self) -> None:
-        import openpyxl
-
-        self._book = openpyxl.Workbook(write_only=True)
+        self._book: Any = None
+        self._signals = contextlib.ExitStack()
+        self._held = HeldSignals()
 
     def __enter__(self) -> Workbook:
+        with contextlib.ExitStack() as stack:
+            self._held = stack.enter_context(signals_held())
+            import openpyxl
+
+            self._book = openpyxl.Workbook(write_only=True)
+            self._signals = stack.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            self._abandon()
+        with self._signals:
+            if kind is not None:
+                self._abandon()
 
     def sheet(self, title: str, headings: Sequence[str], widths: Sequence[int]) -> Sheet:
         """Add a sheet; see :class:`Sheet`. The one before is complete then."""
-        return Sheet(self._book, title, headings, widths)
+        return Sheet(self._book, title, headings, widths, self._held)
 
     def save(self, path: Path) -> None:
         """Write the file.
 
         Raises:
             OSError: it cannot be written.
+            KeyboardInterrupt: the user stopped it.
         """
-        with path.open("wb") as stream:
-            self._book.save(stream)
+        from openpyxl.writer.excel import ExcelWriter
+
+        now = datetime.datetime.now(tz=datetime.UTC)
+        self._book.properties.modified = now.replace(tzinfo=None)
+        # Not openpyxl's save(): it leaves the archive open after an error, and Python prints that.
+        with (
+            _StoppableFile(path, self._held) as stream,
+            zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
+            ExcelWriter(self._book, archive).write_data()
 
     def _abandon(self) -> None:
         """Close what openpyxl has open; left to Python's end, each failure would be printed."""
@@ -159,6 +191,18 @@ class Workbook:
                 if stream is not None:
                     with contextlib.suppress(OSError):
                         stream.close()
+
+
+class _StoppableFile(io.BufferedWriter):
+    """A file to which writing can be stopped between two pieces."""
+
+    def __init__(self, path: Path, held: HeldSignals) -> None:
+        super().__init__(io.FileIO(path, "wb"))
+        self._held = held
+
+    def write(self, data: Any) -> int:
+        self._held.take()
+        return super().write(data)
 
 
 def safe_text(text: str) -> str:

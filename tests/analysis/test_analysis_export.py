@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import resource
 import signal
 import time
@@ -265,6 +266,28 @@ def test_an_export_that_is_stopped_leaves_nothing(
     assert error.startswith("planwise: ")
     assert len(error.splitlines()) == 1
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("moment", ["row", "save"])
+def test_ctrl_c_waits_for_a_place_between_rows_or_pieces_of_a_workbook(
+    moment: str, tmp_path: Path
+) -> None:
+    """Raised in the middle of openpyxl it may become another error, or be lost."""
+    reached = []
+
+    def interrupted() -> None:
+        with Workbook() as book:
+            sheet = book.sheet("x", ["heading"], [10])
+            os.kill(os.getpid(), signal.SIGINT)
+            reached.append("behind the signal")
+            if moment == "row":
+                sheet.row([1])
+            book.save(tmp_path / "x.xlsx")
+            reached.append("the end")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert reached == ["behind the signal"]
 
 
 def test_more_rows_than_a_sheet_has_are_refused() -> None:
