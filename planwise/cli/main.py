@@ -9,7 +9,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any
 
 from planwise.errors import ConfigError, PlanwiseError, UsageError
@@ -30,50 +31,64 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     verbose = "--verbose" in words
-    before = signal.getsignal(signal.SIGTERM)
+    stops: list[type[KeyboardInterrupt]] = []
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names need not be text
     try:
-        signal.signal(signal.SIGTERM, _terminate)
+        signal.signal(signal.SIGTERM, _raiser(Terminated, stops))
+        if before[1] is signal.default_int_handler:  # else it is ignored, or somebody else's
+            signal.signal(signal.SIGINT, _raiser(KeyboardInterrupt, stops))
         try:
             return _run(words)
         finally:
             sys.stdout.flush()  # a reader that has gone is noticed here, not as Python shuts down
-    except PlanwiseError as error:
+    except KeyboardInterrupt as stop:
+        return _stopped(stop)
+    except Exception as error:  # noqa: BLE001  # told apart below; a bug has to look like one
         if verbose:
             traceback.print_exc()
+        # A library in whose middle a signal was raised makes another error of it.
+        return _stopped(stops[0]()) if stops else _failed(error, verbose=verbose)
+    finally:
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
+
+
+def _stopped(stop: KeyboardInterrupt) -> int:
+    how, code = ("terminated", 143) if isinstance(stop, Terminated) else ("interrupted", 130)
+    _say(f"{how}; {str(stop) or 'nothing was published, and an earlier result is as it was'}")
+    return code
+
+
+def _failed(error: Exception, *, verbose: bool) -> int:
+    """Say what went wrong; gives the exit code."""
+    if isinstance(error, PlanwiseError):
         for line in error.problems if isinstance(error, ConfigError) else [str(error)]:
-            print(f"planwise: {' '.join(line.split())}", file=sys.stderr)  # noqa: T201  # this is the CLI
+            _say(" ".join(line.split()))
         return error.exit_code
-    except KeyboardInterrupt as stop:
-        how, code = ("terminated", 143) if isinstance(stop, Terminated) else ("interrupted", 130)
-        state = str(stop) or "nothing was published, and an earlier result is as it was"
-        print(f"planwise: {how}; {state}", file=sys.stderr)  # noqa: T201  # this is the CLI
-        return code
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         # The reader of our output has gone; what is still buffered must not fail once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except ImportError as error:
+    if isinstance(error, ImportError):
         missing = (error.name or "").partition(".")[0]
-        if not missing or missing.startswith("planwise") or verbose:
-            traceback.print_exc()
-        print(  # noqa: T201  # this is the CLI
-            f"planwise: the library '{missing or 'unknown'}' cannot be imported ({error}); "
-            "install planwise again with its dependencies: pip install --force-reinstall planwise",
-            file=sys.stderr,
+        if (not missing or missing.startswith("planwise")) and not verbose:
+            traceback.print_exception(error)
+        _say(
+            f"the library '{missing or 'unknown'}' cannot be imported ({error}); "
+            "install planwise again with its dependencies: pip install --force-reinstall planwise"
         )
         return 1
-    except Exception:  # noqa: BLE001  # a bug has to look like one
-        traceback.print_exc()
-        print(  # noqa: T201  # this is the CLI
-            "planwise: a bug in planwise or a plugin; please report it with the lines above",
-            file=sys.stderr,
-        )
-        return 1
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    if not verbose:
+        traceback.print_exception(error)
+    _say("a bug in planwise or a plugin; please report it with the lines above")
+    return 1
+
+
+def _say(line: str) -> None:
+    print(f"planwise: {line}", file=sys.stderr)  # noqa: T201  # this is the CLI
 
 
 def _run(words: list[str]) -> int:
@@ -130,8 +145,16 @@ def _command(options: argparse.Namespace, rest: list[str]) -> int:
     return int(getattr(small_commands, options.command)(options))
 
 
-def _terminate(*_: object) -> None:
-    raise Terminated
+def _raiser(
+    stop: type[KeyboardInterrupt], stops: list[type[KeyboardInterrupt]]
+) -> Callable[[int, FrameType | None], None]:
+    """A handler that raises, and notes it: where it is raised it may be lost, or turned."""
+
+    def handler(*_: object) -> None:
+        stops.append(stop)
+        raise stop
+
+    return handler
 
 
 if __name__ == "__main__":

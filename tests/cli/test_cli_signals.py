@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from cli_runs import YEARS, planwise, read_until, results, start
+from cli_runs import YEARS, environment, planwise, read_until, results, start
 
 AGAIN = ("simulate", "--census", "census.csv", *YEARS, "--seed", "7")
 
@@ -75,3 +77,47 @@ def test_a_first_run_that_is_stopped_leaves_no_result(project: Path) -> None:
     assert {p.name for p in (project / "new" / "a.duckdb.planwise").iterdir()} <= {
         *("logs", "profiles", "target"),
     }
+
+
+LONG_READING = """
+import os, signal, sys, threading
+import planwise.inputs
+from planwise.cli.main import main
+
+def load_inputs(connection, *_):
+    threading.Timer(0.3, os.kill, (os.getpid(), int(sys.argv[1]))).start()
+    connection.execute("select count(*) from range(10000000) as a, range(1000000) as b").fetchall()
+
+planwise.inputs.load_inputs = load_inputs
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+@pytest.mark.parametrize("command", ["validate", "inputs"])
+def test_a_signal_while_a_census_is_read_is_one_line(
+    project: Path, command: str, number: signal.Signals, code: int, word: str
+) -> None:
+    """DuckDB, stopped in a query on the main thread, raises a RuntimeError of its own.
+
+    The reading of a small census is too short to be met, so a long query stands in its place.
+    """
+    more = ("--database", "plain.duckdb") if command == "inputs" else ()
+    words = (command, "--census", "census.csv", "--years", "2025", *more)
+    done = subprocess.run(
+        [sys.executable, "-c", LONG_READING, str(int(number)), *words],
+        cwd=project,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert done.returncode == code, done.stderr
+    assert done.stderr == (
+        f"planwise: {word}; nothing was published, and an earlier result is as it was\n"
+    )
+    assert not list(project.glob("plain.duckdb*"))
