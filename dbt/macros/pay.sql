@@ -6,3 +6,15 @@ least(
     {{ pay }} + raise_cap_amount_cents
 )
 {%- endmacro %}
+
+{#
+  Pay rate times days from a day to the end, summed, from the columns of int_ledger_replay: the rate of the start for
+  all days, and what each change of the ledger adds from its own day on.
+#}
+{% macro ledger_pay_days(day) -%}
+(
+    cast(start_pay as hugeint) * (day_after - {{ day }})
+    + promotion_step * greatest(day_after - greatest({{ day }}, promotion_date), 0)
+    + raise_step * greatest(day_after - greatest({{ day }}, raise_date), 0)
+)
+{%- endmacro %}

@@ -33,9 +33,17 @@ where t.event_type = 'termination' and e.event_type = 'raise' and e.employee_id 
     and t.simulation_year = 2024 and e.simulation_year = 2024
 """
 
+HIRED_UNDER_AN_EARLIER_ID = f"""
+update fct_yearly_events set employee_id = 'NH_2022_' || employee_id
+{OF_2024} and starts_with(employee_id, 'NH_2024')
+"""
+
 DAMAGE = [
     ("replay_pay_rate", f"{RAISED} {RAISES}"),
-    ("replay_prorated_pay", f"{RAISED} {OF_2023} and event_type = 'raise'"),
+    (
+        "replay_chain",
+        f"update fct_workforce_snapshot set annual_pay_rate_cents = 1 {OF_2023}",
+    ),
     (
         "replay_prorated_pay",
         f"{LEDGER} effective_date = effective_date + 1 {RAISES} and month(effective_date) > 2",
@@ -51,7 +59,12 @@ DAMAGE = [
         f"{LEDGER} level_after = 5, level_before = 4 {OF_2024} and event_type = 'promotion'",
     ),
     ("replay_status", f"delete from fct_yearly_events {LEAVERS}"),
-    ("replay_people", f"delete from fct_yearly_events {OF_2023} and event_type = 'hire'"),
+    ("replay_people", f"delete from fct_yearly_events {OF_2024} and event_type = 'hire'"),
+    (
+        "replay_people",
+        f"delete from fct_workforce_snapshot {OF_2023} and detailed_status = 'new_hire_active'",
+    ),
+    ("replay_people", HIRED_UNDER_AN_EARLIER_ID),
     (
         "replay_people",
         f"delete from fct_workforce_snapshot {OF_2024} and hire_date < '2015-01-01'",
@@ -61,6 +74,13 @@ DAMAGE = [
         f"insert into fct_workforce_snapshot from fct_workforce_snapshot {OF_2024}",
     ),
     ("duplicate_events", f"insert into fct_yearly_events from fct_yearly_events {OF_2024}"),
+    (
+        "duplicate_events",
+        (
+            "insert into fct_yearly_events select * replace (event_id || ':copy' as event_id)"
+            f" from fct_yearly_events {RAISES}"
+        ),
+    ),
     ("event_outside_year", f"{LEDGER} effective_date = effective_date + interval 1 year {RAISES}"),
     ("event_after_termination", RAISE_ON_THE_LAST_DAY),
     ("pay_not_positive", f"update fct_workforce_snapshot set annual_pay_rate_cents = 0 {OF_2024}"),
@@ -88,6 +108,23 @@ def test_a_damaged_year_is_stopped(
     message = rf"check_year failed for scenario baseline, replicate 1, year 2024: .*{check}: \d+"
     with pytest.raises(duckdb.InvalidInputException, match=message):
         simulation.model(2024, "check_year")
+
+
+@pytest.mark.parametrize(
+    ("check", "damage"),
+    [
+        ("replay_pay_rate", f"{RAISED} {OF_2023} and event_type = 'raise'"),
+        ("replay_people", f"delete from fct_yearly_events {OF_2023} and event_type = 'hire'"),
+    ],
+)
+def test_the_first_year_is_replayed_from_the_census(
+    simulate: Callable[..., Simulation], damage: str, check: str
+) -> None:
+    people, scenarios = reference_inputs()
+    simulation = simulate(people, scenarios[:1], years=[2023])
+    simulation.rows(damage)
+    with pytest.raises(duckdb.InvalidInputException, match=rf"year 2023: .*{check}: \d+"):
+        simulation.model(2023, "check_year")
 
 
 def test_the_message_names_an_employee(simulate: Callable[..., Simulation]) -> None:

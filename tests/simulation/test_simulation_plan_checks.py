@@ -90,8 +90,12 @@ LEDGER_DAMAGE = [
     ("replay_enrollment", f"{LEDGER} reason = 'automatic' {event('enrollment', 'voluntary')}"),
     ("replay_enrollment", f"{PEOPLE} has_declined = not has_declined {OF_2024}"),
     ("replay_enrollment", f"{PEOPLE} enrollment_date = null {OF_2024}"),
+    (
+        "replay_enrollment",
+        f"{PEOPLE} auto_escalation_opt_out = not auto_escalation_opt_out {OF_2024}",
+    ),
     ("replay_opt_out", f"delete from fct_yearly_events {event('opt_out')}"),
-    ("replay_opt_out", f"delete from fct_yearly_events {event('opt_out', where=OF_2023)}"),
+    ("replay_opt_out", f"{PEOPLE} has_opted_out = false {OF_2023} and has_opted_out"),
     ("replay_opt_out", f"{PEOPLE} opt_out_date = opt_out_date + 1 {OF_2024} and has_opted_out"),
     ("replay_deferral", f"{LEDGER} rate_after_e5 = rate_after_e5 + 1 {event('escalation')}"),
     ("replay_deferral", f"delete from fct_yearly_events {event('escalation')}"),
@@ -130,8 +134,9 @@ LEDGER_DAMAGE = [
             f" {event('limit_cut', 'compensation')}"
         ),
     ),
-    ("replay_credited", f"{LEDGER} {MORE} {event('match', where=OF_2023)}"),
-    ("replay_credited", f"{LEDGER} {MORE} {event('core', where=OF_2023)}"),
+    ("replay_credited", f"{PEOPLE} match_credited_cents = match_credited_cents + 1 {OF_2023}"),
+    ("replay_credited", f"{PEOPLE} core_credited_cents = core_credited_cents - 1 {OF_2024}"),
+    ("replay_credited", f"{LEDGER} {MORE} {event('match')}"),
     ("replay_forfeited", f"{LEDGER} {MORE} {event('forfeiture', 'match')}"),
     ("replay_forfeited", f"{LEDGER} amount_before_cents = 1 {event('forfeiture', 'core')}"),
     ("replay_forfeited", f"delete from fct_yearly_events {event('forfeiture', 'core')}"),
@@ -160,8 +165,8 @@ LEDGER_DAMAGE = [
     (
         "escalation_not_due",
         (
-            f"{LEDGER} {LATER} {event('enrollment', where=OF_2023)}"
-            " and effective_date = date '2023-01-01'"
+            f"{PEOPLE} enrollment_date = enrollment_date + 1 {OF_2023}"
+            " and enrollment_date = date '2023-01-01'"
         ),
     ),
     ("escalation_not_due", f"{LEDGER} event_type = 'escalation' {event('enrollment')}"),

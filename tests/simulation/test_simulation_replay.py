@@ -1,4 +1,4 @@
-"""The replay takes any ledger: pay and rates that change on any days, against a loop over days."""
+"""The replay takes any year: pay and rates that change on any days, against a loop over days."""
 
 from __future__ import annotations
 
@@ -50,16 +50,13 @@ def histories(draw: st.DrawFn) -> History:
     hired = draw(st.none() | st.sampled_from(DAYS))
     first = hired or DAYS[0]
     terminated = draw(st.none() | st.sampled_from([day for day in DAYS if day >= first]))
-    kinds_and_days = draw(
-        st.lists(
-            st.tuples(
-                st.sampled_from(sorted(SEQUENCE)),
-                st.sampled_from([d for d in DAYS if first <= d <= (terminated or DAYS[-1])]),
-            ),
-            unique=True,
-            max_size=8,
-        )
-    )
+    days = st.sampled_from([d for d in DAYS if first <= d <= (terminated or DAYS[-1])])
+    # A year brings one event of a kind, one election, and the opt-out not before it.
+    kinds = draw(st.sets(st.sampled_from(["promotion", "raise"])))
+    kinds_and_days = [(kind, draw(days)) for kind in sorted(kinds)]
+    elections = draw(st.sampled_from([[], ["enrollment"], ["escalation"]]))
+    elections += draw(st.sampled_from([[], ["opt_out"]]))
+    kinds_and_days += zip(elections, sorted(draw(days) for _ in elections), strict=True)
     pay = st.integers(1, 10**12)
     rate = st.integers(0, 100_000)
     return History(
@@ -92,15 +89,22 @@ def by_days(history: History) -> tuple[int, int | None, int, int]:
 
 
 def events(employee: str, history: History) -> list[tuple[object, ...]]:
-    """The ledger of a person: type, date, sequence, pay after, level after, rate after."""
-    rows: list[tuple[object, ...]] = [
-        (employee, c.kind, c.day, SEQUENCE[c.kind], c.pay_cents, c.pay_cents and 1, c.rate_e5)
-        for c in history.changes
-    ]
+    """The ledger of a person: type, date, sequence, pay, level and rate before and after."""
+    rows: list[tuple[object, ...]] = []
+    pay, rate = CENSUS_PAY, None if history.hired else CENSUS_RATE
     if history.hired:
-        rows.append((employee, "hire", history.hired, 10, CENSUS_PAY, 1, None))
+        rows.append((employee, "hire", history.hired, 10, None, pay, None, 1, None, None))
+    for c in history.changes:
+        key = (employee, c.kind, c.day, SEQUENCE[c.kind])
+        if c.pay_cents is None:
+            rows.append((*key, None, None, None, None, rate, c.rate_e5))
+            rate = c.rate_e5
+        else:
+            rows.append((*key, pay, c.pay_cents, 1, 1, None, None))
+            pay = c.pay_cents
     if history.terminated:
-        rows.append((employee, "termination", history.terminated, 90, None, None, None))
+        end = (employee, "termination", history.terminated, 90)
+        rows.append((*end, pay, None, 1, None, None, None))
     return rows
 
 
@@ -133,22 +137,24 @@ def test_any_ledger_gives_the_pay_and_the_contribution_of_its_days(
     if rows:
         census.connection.executemany(
             "insert into fct_yearly_events (scenario_id, replicate_id, simulation_year,"
-            " employee_id, event_type, effective_date, event_sequence, amount_after_cents,"
-            f" level_after, rate_after_e5) values ('baseline', 1, {YEAR}, ?, ?, ?, ?, ?, ?, ?)",
+            " employee_id, event_type, effective_date, event_sequence, amount_before_cents,"
+            " amount_after_cents, level_before, level_after, rate_before_e5, rate_after_e5)"
+            f" values ('baseline', 1, {YEAR}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
     found = {
-        name: (*figures, status == "terminated")
-        for name, *figures, status in census.rows(
+        name: (*figures, status == "terminated", links)
+        for name, *figures, status, links in census.rows(
             f"{replay(census)} select employee_id, annual_pay_rate_cents, deferral_rate_e5,"
-            " prorated_pay_cents, recomputed_contribution_cents, employment_status"
+            " prorated_pay_cents, recomputed_contribution_cents, employment_status,"
+            " broken_links + repeated_events"
             " from __dbt__cte__int_ledger_replay"
         )
     }
     for name, history in people.items():
-        assert found.pop(name) == (*by_days(history), history.terminated is not None)
+        assert found.pop(name) == (*by_days(history), history.terminated is not None, 0)
     # The others of the census have no event: their year is one span.
-    assert set(found.values()) <= {(*by_days(History(None, None, ())), False)}
+    assert set(found.values()) <= {(*by_days(History(None, None, ())), False, 0)}
 
 
 def test_every_column_of_the_replay_is_as_documented(census: Simulation) -> None:

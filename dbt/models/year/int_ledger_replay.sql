@@ -1,165 +1,99 @@
 {{ config(materialized='ephemeral') }}
--- Every person of the year rebuilt from the census and the events of the ledger up to this year, and from
--- nothing else: no snapshot, no parameter. check_year holds it against the snapshot.
+-- Every person of the year rebuilt from where the year before left them and the events of this year's ledger, and from
+-- nothing else: no plan, no parameter. check_year holds it against the snapshot. Where the year before left them is
+-- its snapshot, which its own check_year proved in the same way, and in a scenario's first year the census: so the
+-- whole ledger is replayed, each year of it once.
 -- Whoever has an event of this year is here, so that an event of somebody who is not of the year is found.
 {%- set year = simulation_year() %}
+{%- set money = "('contribution', 'match', 'core', 'reallocation', 'limit_cut', 'forfeiture')" %}
 {%- set bookings = ['contribution', 'match', 'core', 'reallocation'] %}
 {%- set sources = ['match', 'core'] %}
--- The ledger grows with the years: it is read three times rather than held in memory once.
-with ledger as not materialized (
+-- What stood on 1 January, and who had left in the year before
+with opened as (
     select
-        *,
-        (effective_date - date '1900-01-01') * 1000 + event_sequence as ordinal
-    from {{ ref('fct_yearly_events') }}
-    where simulation_year <= {{ year }}
-),
-
-census as (
-    select
-        w.*,
-        make_date(s.first_year, 1, 1) as first_day
+        w.scenario_id,
+        w.replicate_id,
+        w.employee_id,
+        false as has_left,
+        w.birth_date as opening_birth_date,
+        w.hire_date as opening_hire_date,
+        w.annual_pay_rate_cents as opening_pay,
+        w.job_level as opening_level,
+        w.deferral_rate_e5 as opening_rate,
+        -- An entry of the first year or later is told by the ledger.
+        case when w.plan_entry_date < {{ year_start() }} then w.plan_entry_date end as opening_entry_date,
+        w.enrollment_date as opening_enrollment_date,
+        w.enrollment_source as opening_enrollment_source,
+        w.has_declined,
+        w.auto_escalation_opt_out,
+        cast(null as date) as opening_opt_out_date,
+        cast(0 as bigint) as match_opening_cents,
+        cast(0 as bigint) as core_opening_cents
     from {{ ref('base_workforce') }} as w
     inner join {{ ref('dim_scenario') }} as s
         on s.scenario_id = w.scenario_id and s.replicate_id = w.replicate_id
-    where s.first_year <= {{ year }}
+    where s.first_year = {{ year }}
+
+    union all
+
+    select
+        w.scenario_id,
+        w.replicate_id,
+        w.employee_id,
+        w.termination_date is not null,
+        w.birth_date,
+        w.hire_date,
+        w.annual_pay_rate_cents,
+        w.job_level,
+        w.deferral_rate_e5,
+        case when w.is_eligible then w.plan_entry_date end,
+        w.enrollment_date,
+        w.enrollment_source,
+        w.has_declined,
+        w.auto_escalation_opt_out,
+        case when w.has_opted_out then w.opt_out_date end,
+        w.match_credited_cents,
+        w.core_credited_cents
+    from {{ ref('fct_workforce_snapshot') }} as w
+    inner join {{ ref('dim_scenario') }} as s
+        on s.scenario_id = w.scenario_id and s.replicate_id = w.replicate_id
+    where s.first_year < {{ year }} and w.simulation_year = {{ year - 1 }}
 ),
 
--- What all years say, and what stood on 1 January. In the plan a person enrols once and opts out once.
+-- What the year says of a person. A person has at most one event of a kind, cuts and forfeitures apart, and one
+-- election: check_year counts them. What was cut is below zero.
 recorded as (
     select
         scenario_id,
         replicate_id,
         employee_id,
-        bool_or(simulation_year = {{ year }}) as has_events,
-        coalesce(bool_or(event_type = 'termination' and simulation_year < {{ year }}), false) as has_left,
-        coalesce(bool_or(event_type = 'hire' and simulation_year = {{ year }}), false) as is_new_hire,
         max(birth_date) as birth_date,
-        max(effective_date) filter (where event_type = 'hire') as hire_date,
-        max(effective_date) filter (where event_type = 'termination' and simulation_year = {{ year }})
-            as termination_date,
-        arg_max(amount_after_cents, ordinal)
-            filter (where simulation_year < {{ year }} and event_type in ('hire', 'promotion', 'raise'))
-            as opening_pay_cents,
-        arg_max(level_after, ordinal)
-            filter (where simulation_year < {{ year }} and event_type in ('hire', 'promotion', 'raise'))
-            as opening_level,
-        arg_max(rate_after_e5, ordinal)
-            filter (where simulation_year < {{ year }} and event_type in ('enrollment', 'escalation', 'opt_out'))
-            as opening_rate_e5,
-        min(effective_date) filter (where event_type = 'eligibility') as entry_date,
-        min(effective_date) filter (where event_type = 'enrollment') as enrollment_date,
-        min(reason) filter (where event_type = 'enrollment') as enrollment_source,
+        {%- for event in ['hire', 'promotion', 'raise', 'termination', 'eligibility', 'enrollment', 'opt_out'] %}
+        max(effective_date) filter (where event_type = '{{ event }}') as {{ event }}_date,
+        {%- endfor %}
+        {%- for event in ['promotion', 'raise', 'termination'] %}
+        max(amount_before_cents) filter (where event_type = '{{ event }}') as {{ event }}_pay_before,
+        max(level_before) filter (where event_type = '{{ event }}') as {{ event }}_level_before,
+        {%- endfor %}
+        {%- for event in ['hire', 'promotion', 'raise'] %}
+        max(amount_after_cents) filter (where event_type = '{{ event }}') as {{ event }}_pay,
+        max(level_after) filter (where event_type = '{{ event }}') as {{ event }}_level,
+        {%- endfor %}
+        max(effective_date) filter (where event_type in ('enrollment', 'escalation')) as election_date,
+        max(rate_before_e5) filter (where event_type in ('enrollment', 'escalation')) as election_rate_before,
+        max(rate_after_e5) filter (where event_type in ('enrollment', 'escalation')) as election_rate,
+        max(rate_before_e5) filter (where event_type = 'opt_out') as opt_out_rate_before,
+        max(rate_after_e5) filter (where event_type = 'opt_out') as opt_out_rate,
+        max(reason) filter (where event_type = 'enrollment') as enrollment_source,
+        count(*) filter (where event_type in ('enrollment', 'escalation')) as elections,
         count(*) filter (where event_type = 'enrollment') as enrollments,
-        max(effective_date) filter (where event_type in ('enrollment', 'escalation')) as last_election_date,
-        coalesce(bool_or(event_type = 'escalation' and simulation_year = {{ year }}), false) as is_escalated,
-        min(effective_date) filter (where event_type = 'opt_out') as opt_out_date,
         count(*) filter (where event_type = 'opt_out') as opt_outs,
-        sum(amount_after_cents) filter (where event_type = 'match') as match_credited_cents,
-        sum(amount_after_cents) filter (where event_type = 'core') as core_credited_cents
-    from ledger
-    group by all
-),
-
-people as (
-    select
-        scenario_id,
-        replicate_id,
-        employee_id,
-        coalesce(r.has_events, false) as has_events,
-        coalesce(r.has_left, false) as has_left,
-        coalesce(r.is_new_hire, false) as is_new_hire,
-        coalesce(r.birth_date, c.birth_date) as birth_date,
-        coalesce(r.hire_date, c.hire_date) as hire_date,
-        r.termination_date,
-        coalesce(r.opening_pay_cents, c.annual_pay_rate_cents) as opening_pay_cents,
-        coalesce(r.opening_level, c.job_level) as opening_level,
-        coalesce(r.opening_rate_e5, c.deferral_rate_e5) as opening_rate_e5,
-        -- An entry before the first year has no event.
-        case when c.plan_entry_date < c.first_day then c.plan_entry_date else r.entry_date end as entry_date,
-        coalesce(c.enrollment_date, r.enrollment_date) as enrollment_date,
-        case when c.enrollment_date is null then r.enrollment_source else 'census' end as enrollment_source,
-        coalesce(c.deferral_rate_e5 = 0, false) as has_declined,
-        coalesce(c.auto_escalation_opt_out, false) as auto_escalation_opt_out,
-        coalesce(r.is_escalated, false) as is_escalated,
-        coalesce(r.enrollments, 0) + cast(c.enrollment_date is not null as integer) as enrollments,
-        r.last_election_date,
-        r.opt_out_date,
-        coalesce(r.opt_outs, 0) as opt_outs,
-        coalesce(r.match_credited_cents, 0) as match_credited_cents,
-        coalesce(r.core_credited_cents, 0) as core_credited_cents
-    from census as c
-    full join recorded as r using (scenario_id, replicate_id, employee_id)
-),
-
--- What the year brought, in order: the pay or the deferral rate that holds from `from_date` on; a termination ends the
--- day after its date.
-points as (
-    select
-        scenario_id, replicate_id, employee_id,
-        'opening' as event_type,
-        cast(-1 as bigint) as ordinal,
-        {{ year_start() }} as from_date,
-        cast(null as bigint) as amount_before_cents, opening_pay_cents as amount_after_cents,
-        cast(null as integer) as level_before, opening_level as level_after,
-        cast(null as integer) as rate_before_e5, opening_rate_e5 as rate_after_e5
-    from people
-    where not has_left and opening_pay_cents is not null
-
-    union all
-
-    select
-        scenario_id, replicate_id, employee_id, event_type, ordinal,
-        case when event_type = 'termination' then effective_date + 1 else effective_date end,
-        amount_before_cents, amount_after_cents, level_before, level_after, rate_before_e5, rate_after_e5
-    from ledger
-    where simulation_year = {{ year }}
-        and event_type in ('hire', 'promotion', 'raise', 'termination', 'enrollment', 'escalation', 'opt_out')
-),
-
--- Spans of one pay and one rate, whatever changes between them
-spans as (
-    select
-        scenario_id, replicate_id, employee_id, event_type, ordinal,
-        coalesce(lead(from_date) over in_order, {{ year_start(1) }}) - from_date as days,
-        last_value(amount_after_cents ignore nulls) over so_far as pay_cents,
-        last_value(level_after ignore nulls) over so_far as level,
-        last_value(rate_after_e5 ignore nulls) over so_far as rate_e5,
-        case
-            when event_type in ('promotion', 'raise', 'termination') then
-                amount_before_cents is distinct from last_value(amount_after_cents ignore nulls) over before
-                or level_before is distinct from last_value(level_after ignore nulls) over before
-            when event_type in ('enrollment', 'escalation', 'opt_out') then
-                rate_before_e5 is distinct from last_value(rate_after_e5 ignore nulls) over before
-            else false
-        end as is_broken_link
-    from points
-    window
-        in_order as (partition by scenario_id, replicate_id, employee_id order by ordinal),
-        so_far as (in_order rows between unbounded preceding and current row),
-        before as (in_order rows between unbounded preceding and 1 preceding)
-),
-
-paid as (
-    select
-        scenario_id,
-        replicate_id,
-        employee_id,
-        arg_max(pay_cents, ordinal) as annual_pay_rate_cents,
-        arg_max(level, ordinal) as job_level,
-        arg_max(rate_e5, ordinal) as deferral_rate_e5,
-        sum(pay_cents * days) filter (where event_type <> 'termination') as pay_days,
-        sum(cast(pay_cents as hugeint) * rate_e5 * days) filter (where event_type <> 'termination') as deferral_days,
-        count(*) filter (where is_broken_link) as broken_links
-    from spans
-    group by all
-),
-
--- The money of the year; what was cut is below zero.
-booked as (
-    select
-        scenario_id,
-        replicate_id,
-        employee_id,
+        count(*) filter (where event_type = 'termination') as terminations,
+        count(*) filter (where event_type in ('hire', 'promotion', 'raise', 'eligibility')) as other_changes,
+        max(effective_date) filter (where event_type not in {{ money }} and event_type <> 'termination')
+            as last_change_date,
+        min(effective_date) filter (where event_type in {{ money }}) as first_booking_date,
+        max(effective_date) filter (where event_type in {{ money }}) as last_booking_date,
         {%- for booking in bookings %}
         sum(amount_before_cents) filter (where event_type = '{{ booking }}') as {{ booking }}_before_cents,
         sum(amount_after_cents) filter (where event_type = '{{ booking }}') as {{ booking }}_cents,
@@ -179,58 +113,124 @@ booked as (
             as {{ source }}_forfeited_cents
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
-    from ledger
+    from {{ ref('fct_yearly_events') }}
     where simulation_year = {{ year }}
-        and event_type in ('contribution', 'match', 'core', 'reallocation', 'limit_cut', 'forfeiture')
     group by all
+),
+
+people as (
+    select
+        * exclude (has_left),
+        coalesce(o.has_left, false) as has_left,
+        coalesce(r.hire_date, {{ year_start() }}) as first_day,
+        coalesce(r.termination_date, {{ year_end() }}) + 1 as day_after,
+        coalesce(r.hire_pay, o.opening_pay) as start_pay,
+        coalesce(r.hire_level, o.opening_level) as start_level,
+        -- On one day the promotion comes first.
+        coalesce(r.raise_date < r.promotion_date, false) as is_raised_first,
+        r.promotion_date is not null and coalesce(r.raise_date >= r.promotion_date, true) as is_promoted_first,
+        coalesce(r.promotion_pay - r.promotion_pay_before, 0) as promotion_step,
+        coalesce(r.raise_pay - r.raise_pay_before, 0) as raise_step,
+        coalesce(r.election_rate, 0) - coalesce(r.election_rate_before, 0) as election_step,
+        coalesce(r.opt_out_rate, 0) - coalesce(r.opt_out_rate_before, 0) as opt_out_step,
+        case when r.elections > 0 then r.election_rate else o.opening_rate end as elected_rate
+    from opened as o
+    full join recorded as r using (scenario_id, replicate_id, employee_id)
+    where r.employee_id is not null or not o.has_left
+),
+
+paid as (
+    select
+        *,
+        case
+            when is_raised_first then promotion_pay
+            when raise_date is not null then raise_pay
+            when promotion_date is not null then promotion_pay
+            else start_pay
+        end as closing_pay,
+        case
+            when is_raised_first then promotion_level
+            when raise_date is not null then raise_level
+            when promotion_date is not null then promotion_level
+            else start_level
+        end as closing_level,
+        {{ ledger_pay_days('first_day') }} as pay_days,
+        -- the rate of 1 January for all days, and what each change of it adds from its day on
+        coalesce(opening_rate, 0) * {{ ledger_pay_days('first_day') }}
+            + election_step * {{ ledger_pay_days('coalesce(election_date, day_after)') }}
+            + opt_out_step * {{ ledger_pay_days('coalesce(opt_out_date, day_after)') }} as deferral_days
+    from people
 )
 
 select
-    p.scenario_id,
-    p.replicate_id,
+    scenario_id,
+    replicate_id,
     {{ year }} as simulation_year,
-    p.employee_id,
-    p.birth_date,
-    p.hire_date,
-    p.termination_date,
-    case when p.termination_date is null then 'active' else 'terminated' end as employment_status,
+    employee_id,
+    coalesce(birth_date, opening_birth_date) as birth_date,
+    coalesce(hire_date, opening_hire_date) as hire_date,
+    termination_date,
+    case when termination_date is null then 'active' else 'terminated' end as employment_status,
     case
-        when p.is_new_hire then 'new_hire_' when p.termination_date is null then 'continuous_' else 'experienced_'
-    end || case when p.termination_date is null then 'active' else 'terminated' end as detailed_status,
-    d.job_level,
-    d.annual_pay_rate_cents,
-    cast({{ div_round('d.pay_days', days_in_year()) }} as bigint) as prorated_pay_cents,
-    d.broken_links,
-    p.entry_date,
-    p.enrollment_date,
-    p.enrollment_source,
-    p.has_declined,
-    p.is_escalated,
-    p.auto_escalation_opt_out,
-    p.enrollments,
-    p.last_election_date,
-    p.opt_out_date,
-    p.opt_outs,
-    d.deferral_rate_e5,
+        when hire_date is not null then 'new_hire_' when termination_date is null then 'continuous_'
+        else 'experienced_'
+    end || case when termination_date is null then 'active' else 'terminated' end as detailed_status,
+    has_left,
+    coalesce(terminations, 0) as terminations,
+    last_change_date,
+    first_booking_date,
+    last_booking_date,
+    closing_level as job_level,
+    closing_pay as annual_pay_rate_cents,
+    cast({{ div_round('pay_days', days_in_year()) }} as bigint) as prorated_pay_cents,
+    -- each event starts from what the one before it left
+    cast(promotion_date is not null and (
+        promotion_pay_before is distinct from case when is_raised_first then raise_pay else start_pay end
+        or promotion_level_before is distinct from case when is_raised_first then raise_level else start_level end
+    ) as integer)
+    + cast(raise_date is not null and (
+        raise_pay_before is distinct from case when is_promoted_first then promotion_pay else start_pay end
+        or raise_level_before is distinct from case when is_promoted_first then promotion_level else start_level end
+    ) as integer)
+    + cast(termination_date is not null and (
+        termination_pay_before is distinct from closing_pay or termination_level_before is distinct from closing_level
+    ) as integer)
+    + cast(election_date is not null and election_rate_before is distinct from opening_rate as integer)
+    + cast(opt_out_date is not null and opt_out_rate_before is distinct from elected_rate as integer)
+        as broken_links,
+    -- events of the kinds that come once, beyond the first
+    coalesce(
+        greatest(elections - 1, 0) + greatest(opt_outs - 1, 0) + greatest(terminations - 1, 0) + other_changes
+        - cast(hire_date is not null as integer) - cast(promotion_date is not null as integer)
+        - cast(raise_date is not null as integer) - cast(eligibility_date is not null as integer),
+        0
+    ) as repeated_events,
+    coalesce(opening_entry_date, eligibility_date) as entry_date,
+    coalesce(opening_enrollment_date, enrollment_date) as enrollment_date,
+    coalesce(opening_enrollment_source, enrollment_source) as enrollment_source,
+    coalesce(has_declined, false) as has_declined,
+    coalesce(elections > enrollments, false) as is_escalated,
+    coalesce(auto_escalation_opt_out, false) as auto_escalation_opt_out,
+    coalesce(enrollments, 0) + cast(opening_enrollment_date is not null as integer) as enrollments,
+    election_date as last_election_date,
+    coalesce(opening_opt_out_date, opt_out_date) as opt_out_date,
+    coalesce(opt_outs, 0) + cast(opening_opt_out_date is not null as integer) as opt_outs,
+    case when opt_outs > 0 then opt_out_rate else elected_rate end as deferral_rate_e5,
     -- what the rates and the pay of the ledger's own days give, and what the contribution says it started from
-    cast(coalesce({{ div_round('d.deferral_days', '100000 * ' ~ days_in_year()) }}, 0) as bigint)
+    cast(coalesce({{ div_round('deferral_days', '100000 * ' ~ days_in_year()) }}, 0) as bigint)
         as recomputed_contribution_cents,
     {%- for booking in bookings %}
-    cast(coalesce(b.{{ booking }}_before_cents, 0) as bigint) as {{ booking }}_before_cents,
-    cast(coalesce(b.{{ booking }}_cents, 0) as bigint) as {{ booking }}_cents,
+    cast(coalesce({{ booking }}_before_cents, 0) as bigint) as {{ booking }}_before_cents,
+    cast(coalesce({{ booking }}_cents, 0) as bigint) as {{ booking }}_cents,
     {%- endfor %}
-    cast(b.compensation_before_cents as bigint) as compensation_before_cents,
-    cast(coalesce(b.contribution_cut_cents, 0) as bigint) as contribution_cut_cents,
+    cast(compensation_before_cents as bigint) as compensation_before_cents,
+    cast(coalesce(contribution_cut_cents, 0) as bigint) as contribution_cut_cents,
     {%- for source in sources %}
-    cast(coalesce(b.{{ source }}_cut_cents, 0) as bigint) as {{ source }}_cut_cents,
-    cast(p.{{ source }}_credited_cents as bigint) as {{ source }}_credited_cents,
-    cast(b.{{ source }}_forfeitable_cents as bigint) as {{ source }}_forfeitable_cents,
-    cast(coalesce(b.{{ source }}_forfeited_cents, 0) as bigint) as {{ source }}_forfeited_cents
+    cast(coalesce({{ source }}_cut_cents, 0) as bigint) as {{ source }}_cut_cents,
+    cast(coalesce({{ source }}_opening_cents, 0) + coalesce({{ source }}_cents, 0) as bigint)
+        as {{ source }}_credited_cents,
+    cast({{ source }}_forfeitable_cents as bigint) as {{ source }}_forfeitable_cents,
+    cast(coalesce({{ source }}_forfeited_cents, 0) as bigint) as {{ source }}_forfeited_cents
     {%- if not loop.last %},{% endif %}
     {%- endfor %}
-from people as p
-left join paid as d
-    on d.scenario_id = p.scenario_id and d.replicate_id = p.replicate_id and d.employee_id = p.employee_id
-left join booked as b
-    on b.scenario_id = p.scenario_id and b.replicate_id = p.replicate_id and b.employee_id = p.employee_id
-where p.has_events or not p.has_left
+from paid
