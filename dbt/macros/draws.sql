@@ -37,7 +37,7 @@
   {{ exceptions.raise_compiler_error("draw: '" ~ purpose ~ "' is not listed in draw_purposes()") }}
 {%- endif -%}
 (cast('0x' || substr(md5(
-  {{ scenario }}.seed || '|' || {{ scenario }}.draws || '|' || {{ scenario }}.replicate_id || '|{{ year }}|{{ purpose }}|' || {{ person }}
+  concat({{ scenario }}.seed, '|', {{ scenario }}.draws, '|', {{ scenario }}.replicate_id, '|{{ year }}|{{ purpose }}|', {{ person }})
 ), 1, 14) as bigint) >> 3)
 {%- endmacro %}
 

@@ -75,6 +75,21 @@ def test_every_model_column_and_tag_is_as_documented(compiled: Compiled) -> None
     assert (indexes, constraints) == ((0,), (0,))
 
 
+def test_the_tables_that_only_their_own_year_reads_say_so(compiled: Compiled) -> None:
+    manifest = json.loads((compiled.database.parent / "target" / "manifest.json").read_text())
+    models = [n for n in manifest["nodes"].values() if n["resource_type"] == "model"]
+    steps = {m["name"] for m in models if m["name"].startswith("int_")}
+    passing = {
+        m["name"]
+        for m in models
+        if m["config"]["meta"].get("planwise", {}).get("keep", True) is False
+    }
+    ephemeral = {m["name"] for m in models if m["config"]["materialized"] == "ephemeral"}
+    assert passing == steps - ephemeral
+    read_later = {source["name"] for source in manifest["sources"].values()}
+    assert not passing & read_later
+
+
 def test_the_year_is_the_only_var_and_no_draw_is_duckdbs_own() -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in PROJECT.rglob("*.sql")}
     variables = {name for text in texts.values() for name in re.findall(r"var\(\s*'(\w+)'", text)}

@@ -53,7 +53,8 @@
     'pay_not_positive': 'w.annual_pay_rate_cents <= 0 or w.prorated_pay_cents < 0 or w.full_year_equivalent_cents <= 0',
 } %}
 {#- The columns of the table, in their order #}
-{%- set checks = compared.keys() | reject('in', ['duplicate_events', 'event_after_termination', 'booking_date']) | list + [
+{%- set later = ['duplicate_events', 'event_after_termination', 'booking_date'] %}
+{%- set checks = compared.keys() | reject('in', later) | list + [
     'duplicate_people', 'duplicate_events', 'event_after_termination', 'event_outside_year', 'booking_date',
     'escalation_date', 'headcount_identity', 'headcount_target', 'headcount_plan', 'headcount_opening',
     'level_identity', 'level_total',

@@ -25,7 +25,7 @@ closed as (
         count(*) filter (where w.detailed_status = 'new_hire_active') as new_hires,
         sum(w.annual_pay_rate_cents) filter (where w.detailed_status = 'new_hire_active') as new_hire_pay_cents
     from {{ ref('fct_workforce_snapshot') }} as w
-    inner join {{ ref('int_pay_changes') }} as c
+    inner join {{ ref('int_plan_accounts') }} as c
         on c.scenario_id = w.scenario_id and c.replicate_id = w.replicate_id and c.employee_id = w.employee_id
     where w.simulation_year = {{ simulation_year() }} and w.employment_status = 'active'
     group by all

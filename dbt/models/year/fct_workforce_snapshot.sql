@@ -1,58 +1,5 @@
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='simulation_year') }}
 -- Everybody employed on some day of the year, as of 31 December; a leaver's tenure is that of the termination date.
-with people as (
-    select
-        w.scenario_id,
-        w.replicate_id,
-        w.employee_id,
-        w.is_new_hire,
-        w.birth_date,
-        w.hire_date,
-        w.termination_date,
-        {{ completed_years('w.birth_date', year_end()) }} as age_years,
-        {{ completed_years('w.hire_date', 'coalesce(w.termination_date, ' ~ year_end() ~ ')') }} as tenure_years,
-        c.closing_level,
-        w.level_source,
-        c.closing_pay_cents,
-        c.prorated_pay_cents,
-        c.below_band,
-        w.raise_month,
-        e.plan_entry_date,
-        e.is_eligible,
-        e.closing_rate_e5 as deferral_rate_e5,
-        e.enrollment_date,
-        e.enrollment_source,
-        e.has_declined,
-        e.has_opted_out,
-        e.opt_out_date,
-        k.is_hce,
-        k.contribution_cents,
-        k.catch_up_cents,
-        k.match_cents,
-        k.core_cents,
-        k.reallocated_cents,
-        k.vesting_service_years,
-        k.match_vested_e5,
-        k.core_vested_e5,
-        k.match_credited_cents,
-        k.core_credited_cents,
-        k.match_forfeited_cents,
-        k.core_forfeited_cents,
-        w.roth_rate_e5,
-        w.auto_escalation_opt_out,
-        w.scheduled_hours_per_week,
-        w.department,
-        w.job_title,
-        w.gender
-    from {{ ref('int_workforce_year') }} as w
-    inner join {{ ref('int_pay_changes') }} as c
-        on c.scenario_id = w.scenario_id and c.replicate_id = w.replicate_id and c.employee_id = w.employee_id
-    inner join {{ ref('int_plan_enrollment') }} as e
-        on e.scenario_id = w.scenario_id and e.replicate_id = w.replicate_id and e.employee_id = w.employee_id
-    inner join {{ ref('int_plan_accounts') }} as k
-        on k.scenario_id = w.scenario_id and k.replicate_id = w.replicate_id and k.employee_id = w.employee_id
-)
-
 select
     p.scenario_id,
     p.replicate_id,
@@ -81,7 +28,7 @@ select
     p.raise_month,
     p.plan_entry_date,
     p.is_eligible,
-    p.deferral_rate_e5,
+    p.closing_rate_e5 as deferral_rate_e5,
     p.enrollment_date,
     p.enrollment_source,
     p.has_declined,
@@ -106,7 +53,7 @@ select
     p.department,
     p.job_title,
     p.gender
-from people as p
+from {{ ref('int_plan_accounts') }} as p
 inner join {{ ref('dim_age_band') }} as a
     on a.scenario_id = p.scenario_id and a.replicate_id = p.replicate_id
     and p.age_years >= a.min_age and p.age_years < a.max_age

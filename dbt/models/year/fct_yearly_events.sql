@@ -15,7 +15,7 @@ with events as (
         'headcount_plan' as reason,
         birth_date,
         scheduled_hours_per_week
-    from {{ ref('int_pay_changes') }}
+    from {{ ref('int_plan_accounts') }}
     where is_new_hire
 
     union all
@@ -26,7 +26,7 @@ with events as (
         january_pay_cents, promoted_pay_cents, opening_level, closing_level, null, null,
         case when below_band then 'below_band' else 'promotion' end,
         null, null
-    from {{ ref('int_pay_changes') }}
+    from {{ ref('int_plan_accounts') }}
     where is_promoted
 
     union all
@@ -41,7 +41,7 @@ with events as (
         null, null,
         'merit_and_cola',
         null, null
-    from {{ ref('int_pay_changes') }}
+    from {{ ref('int_plan_accounts') }}
     where has_raise
 
     union all
@@ -52,7 +52,7 @@ with events as (
         closing_pay_cents, null, closing_level, null, null, null,
         termination_reason,
         null, null
-    from {{ ref('int_pay_changes') }}
+    from {{ ref('int_plan_accounts') }}
     where termination_date is not null
 
     union all
@@ -63,7 +63,7 @@ with events as (
         null, null, null, null, opening_rate_e5, rate_of_year_e5,
         'automatic_escalation',
         null, null
-    from {{ ref('int_plan_enrollment') }}
+    from {{ ref('int_plan_accounts') }}
     where escalates
 
     union all
@@ -74,7 +74,7 @@ with events as (
         null, null, null, null, null, null,
         'entry_date',
         null, null
-    from {{ ref('int_plan_enrollment') }}
+    from {{ ref('int_plan_accounts') }}
     where becomes_eligible
 
     union all
@@ -85,7 +85,7 @@ with events as (
         null, null, null, null, opening_rate_e5, rate_of_year_e5,
         enrollment_source,
         null, null
-    from {{ ref('int_plan_enrollment') }}
+    from {{ ref('int_plan_accounts') }}
     where is_voluntary or is_automatic
 
     union all
@@ -96,7 +96,7 @@ with events as (
         null, null, null, null, rate_of_year_e5, 0,
         'opt_out',
         null, null
-    from {{ ref('int_plan_enrollment') }}
+    from {{ ref('int_plan_accounts') }}
     where opts_out
 
     union all
@@ -115,8 +115,10 @@ select
     replicate_id,
     simulation_year,
     employee_id,
-    scenario_id || ':' || replicate_id || ':' || simulation_year || ':' || employee_id || ':' || event_type
-        || case when event_type in ('limit_cut', 'forfeiture') then ':' || reason else '' end as event_id,
+    concat(
+        scenario_id, ':', replicate_id, ':', simulation_year, ':', employee_id, ':', event_type,
+        case when event_type in ('limit_cut', 'forfeiture') then concat(':', reason) end
+    ) as event_id,
     event_type,
     effective_date,
     event_sequence,

@@ -1,6 +1,25 @@
--- What each person's account is credited: reallocated forfeitures, the cuts to the limit of annual additions (core
--- first, then match, then the employee), vesting, and what a leaver forfeits.
-with sharing as (
+-- Everybody of the year with all that the steps before found out, and what each account is credited: reallocated
+-- forfeitures, the cuts to the limit of annual additions (core first, then match, then the employee), vesting, and what
+-- a leaver forfeits.
+{#- What the models behind read of each person: identity, pay, plan, formulas #}
+{%- set carried = [
+    'is_new_hire', 'birth_date', 'hire_date', 'termination_date', 'termination_reason', 'level_source', 'raise_month',
+    'roth_rate_e5', 'auto_escalation_opt_out', 'scheduled_hours_per_week', 'department', 'job_title', 'gender',
+    'age_years', 'tenure_years',
+    'opening_level', 'closing_level', 'opening_pay_cents', 'january_pay_cents', 'promoted_pay_cents',
+    'closing_pay_cents', 'has_raise', 'raise_date', 'is_promoted', 'below_band', 'prorated_pay_cents',
+    'plan_entry_date', 'is_eligible', 'becomes_eligible', 'escalates', 'is_voluntary', 'is_automatic', 'opts_out',
+    'opening_rate_e5', 'rate_of_year_e5', 'closing_rate_e5', 'enrollment_date', 'enrollment_source', 'has_declined',
+    'has_opted_out', 'opt_out_date',
+    'match_formula', 'core_formula', 'plan_pay_cents', 'raw_contribution_cents', 'limited_contribution_cents',
+    'formula_match_cents', 'formula_core_cents', 'is_hce',
+] %}
+with contributions as (
+    select *
+    from {{ ref('int_plan_contributions') }}
+),
+
+sharing as (
     select
         p.scenario_id,
         p.replicate_id,
@@ -8,12 +27,10 @@ with sharing as (
         cast(f.available_cents as hugeint) * p.plan_pay_cents as quota,
         sum(p.plan_pay_cents) over (partition by p.scenario_id, p.replicate_id) as total_pay_cents,
         f.available_cents
-    from {{ ref('int_plan_contributions') }} as p
+    from contributions as p
     inner join {{ ref('int_forfeitures_available') }} as f
         on f.scenario_id = p.scenario_id and f.replicate_id = p.replicate_id
-    inner join {{ ref('dim_scenario') }} as s
-        on s.scenario_id = p.scenario_id and s.replicate_id = p.replicate_id
-    where s.forfeiture_policy = 'reallocate'
+    where p.forfeiture_policy = 'reallocate'
         and f.available_cents > 0
         and p.formula_match_cents + p.formula_core_cents > 0
 ),
@@ -38,12 +55,12 @@ limited as (
         cast(coalesce(h.share_cents, 0) as bigint) as share_cents,
         cast(least(coalesce(h.share_cents, 0), p.annual_additions_room_cents) as bigint) as reallocated_cents,
         greatest(
-            p.contribution_cents - p.catch_up_cents + p.formula_match_cents + p.formula_core_cents
+            p.limited_contribution_cents - p.catch_up_cents + p.formula_match_cents + p.formula_core_cents
             + cast(least(coalesce(h.share_cents, 0), p.annual_additions_room_cents) as bigint)
             - p.annual_additions_room_cents,
             0
         ) as excess_cents
-    from {{ ref('int_plan_contributions') }} as p
+    from contributions as p
     left join shared as h
         on h.scenario_id = p.scenario_id and h.replicate_id = p.replicate_id and h.employee_id = p.employee_id
 ),
@@ -55,36 +72,6 @@ cut as (
         least(greatest(excess_cents - formula_core_cents, 0), formula_match_cents) as match_cut_cents,
         greatest(excess_cents - formula_core_cents - formula_match_cents, 0) as contribution_cut_cents
     from limited
-),
-
--- A calendar year counts with enough hours: the year of hire and this one by the days employed, those between in
--- full, where the days cancel.
-served as (
-    select
-        w.scenario_id,
-        w.replicate_id,
-        w.employee_id,
-        w.termination_date,
-        w.match_credited_cents,
-        w.core_credited_cents,
-        {{ completed_years('w.birth_date', 'coalesce(w.termination_date, ' ~ year_end() ~ ')') }} >= s.vesting_full_age
-            as is_past_full_age,
-        cast({{ has_hours(
-            'w.scheduled_hours_per_week', 'coalesce(w.termination_date, ' ~ year_end() ~ ') + 1 - w.start_date',
-            's.vesting_min_hours', days_in_year()
-        ) }} as integer)
-        + case when year(w.hire_date) < {{ simulation_year() }}
-            then cast({{ has_hours(
-                'w.scheduled_hours_per_week', 'make_date(year(w.hire_date), 12, 31) + 1 - w.hire_date',
-                's.vesting_min_hours',
-                'make_date(year(w.hire_date), 12, 31) + 1 - make_date(year(w.hire_date), 1, 1)'
-            ) }} as integer)
-            + ({{ simulation_year() - 1 }} - year(w.hire_date))
-            * cast({{ has_hours('w.scheduled_hours_per_week', '1', 's.vesting_min_hours', '1') }} as integer)
-            else 0 end as service_years
-    from {{ ref('int_workforce_year') }} as w
-    inner join {{ ref('dim_scenario') }} as s
-        on s.scenario_id = w.scenario_id and s.replicate_id = w.replicate_id
 ),
 
 steps as (
@@ -101,32 +88,20 @@ steps as (
     from {{ ref('dim_vesting_step') }}
 ),
 
-vested as (
-    select
-        v.* exclude (is_past_full_age),
-        case when v.is_past_full_age then 100000 else coalesce(m.vested_e5, 0) end as match_vested_e5,
-        case when v.is_past_full_age then 100000 else coalesce(k.vested_e5, 0) end as core_vested_e5
-    from served as v
-    left join steps as m
-        on m.scenario_id = v.scenario_id and m.replicate_id = v.replicate_id and m.money_source = 'match'
-        and v.service_years >= m.from_years and v.service_years < m.until_years
-    left join steps as k
-        on k.scenario_id = v.scenario_id and k.replicate_id = v.replicate_id and k.money_source = 'core'
-        and v.service_years >= k.from_years and v.service_years < k.until_years
-),
-
 credited as (
     select
-        c.*,
-        v.termination_date,
-        v.service_years,
-        v.match_vested_e5,
-        v.core_vested_e5,
-        v.match_credited_cents + c.formula_match_cents - c.match_cut_cents as match_credited_cents,
-        v.core_credited_cents + c.formula_core_cents - c.core_cut_cents as core_credited_cents
+        c.* exclude (match_credited_cents, core_credited_cents),
+        case when c.is_past_full_age then 100000 else coalesce(m.vested_e5, 0) end as match_vested_e5,
+        case when c.is_past_full_age then 100000 else coalesce(k.vested_e5, 0) end as core_vested_e5,
+        c.match_credited_cents + c.formula_match_cents - c.match_cut_cents as match_credited_cents,
+        c.core_credited_cents + c.formula_core_cents - c.core_cut_cents as core_credited_cents
     from cut as c
-    inner join vested as v
-        on v.scenario_id = c.scenario_id and v.replicate_id = c.replicate_id and v.employee_id = c.employee_id
+    left join steps as m
+        on m.scenario_id = c.scenario_id and m.replicate_id = c.replicate_id and m.money_source = 'match'
+        and c.service_years >= m.from_years and c.service_years < m.until_years
+    left join steps as k
+        on k.scenario_id = c.scenario_id and k.replicate_id = c.replicate_id and k.money_source = 'core'
+        and c.service_years >= k.from_years and c.service_years < k.until_years
 )
 
 select
@@ -134,8 +109,10 @@ select
     replicate_id,
     simulation_year,
     employee_id,
-    is_hce,
-    contribution_cents - contribution_cut_cents as contribution_cents,
+    {%- for column in carried %}
+    {{ column }},
+    {%- endfor %}
+    limited_contribution_cents - contribution_cut_cents as contribution_cents,
     catch_up_cents,
     formula_match_cents - match_cut_cents as match_cents,
     formula_core_cents - core_cut_cents as core_cents,

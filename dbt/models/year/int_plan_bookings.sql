@@ -1,3 +1,4 @@
+{{ config(materialized='ephemeral') }}
 -- The money events of the year, one row each. They are booked on 31 December, a leaver's on the termination date.
 {%- set bookings = [
     ('contribution', 110, 'raw_contribution_cents', 'contribution_cents', "'deferral'"),
@@ -16,24 +17,9 @@
 
 with accounts as (
     select
-        a.*,
-        coalesce(w.termination_date, {{ year_end() }}) as booking_date,
-        c.is_eligible,
-        c.prorated_pay_cents,
-        c.plan_pay_cents,
-        c.raw_contribution_cents,
-        c.contribution_cents as limited_contribution_cents,
-        c.formula_match_cents,
-        c.formula_core_cents,
-        s.match_formula,
-        s.core_formula
-    from {{ ref('int_plan_accounts') }} as a
-    inner join {{ ref('int_plan_contributions') }} as c
-        on c.scenario_id = a.scenario_id and c.replicate_id = a.replicate_id and c.employee_id = a.employee_id
-    inner join {{ ref('int_workforce_year') }} as w
-        on w.scenario_id = a.scenario_id and w.replicate_id = a.replicate_id and w.employee_id = a.employee_id
-    inner join {{ ref('dim_scenario') }} as s
-        on s.scenario_id = a.scenario_id and s.replicate_id = a.replicate_id
+        *,
+        coalesce(termination_date, {{ year_end() }}) as booking_date
+    from {{ ref('int_plan_accounts') }}
 ),
 
 booked as (

@@ -1,141 +1,130 @@
+{{ config(materialized='ephemeral') }}
 -- Employee contributions after the elective limit, and what the formulas of match and core give on them, before
 -- anything is cut. One row for everybody of the year. A match is one calculation for the whole year.
 with people as (
     select
-        w.scenario_id,
-        w.replicate_id,
-        w.employee_id,
-        c.prorated_pay_cents,
-        e.is_eligible,
-        w.prior_prorated_pay_cents > p.hce_cents as is_hce,
-        {{ completed_years('w.birth_date', year_end()) }} as age_years,
-        {{ completed_years('w.hire_date', 'coalesce(w.termination_date, ' ~ year_end() ~ ')') }} as tenure_years,
-        least(c.prorated_pay_cents, l.compensation_cents) as plan_pay_cents,
+        e.*,
+        coalesce(e.prior_prorated_pay_cents > p.hce_cents, false) as is_hce,
+        {{ completed_years('e.birth_date', year_end()) }} as age_years,
+        {{ completed_years('e.hire_date', 'coalesce(e.termination_date, ' ~ year_end() ~ ')') }} as tenure_years,
+        coalesce(e.termination_date, {{ year_end() }}) + 1 - e.start_date as days_employed,
+        least(e.prorated_pay_cents, l.compensation_cents) as plan_pay_cents,
         l.compensation_cents,
         l.elective_cents,
         case
-            when {{ completed_years('w.birth_date', year_end()) }} between 60 and 63 then l.catch_up_60_63_cents
-            when {{ completed_years('w.birth_date', year_end()) }} >= 50 then l.catch_up_50_cents
+            when {{ completed_years('e.birth_date', year_end()) }} between 60 and 63 then l.catch_up_60_63_cents
+            when {{ completed_years('e.birth_date', year_end()) }} >= 50 then l.catch_up_50_cents
             else 0
         end as catch_up_limit_cents,
-        least(l.annual_additions_cents, c.prorated_pay_cents) as annual_additions_room_cents,
+        least(l.annual_additions_cents, e.prorated_pay_cents) as annual_additions_room_cents,
         l.ss_wage_base_cents,
         case when e.deferring_from is null then 0 else {{ div_round(
-            'cast(e.rate_of_year_e5 as hugeint) * ' ~ pay_days('e.deferring_from', 'e.deferring_until', 'c'),
+            'cast(e.rate_of_year_e5 as hugeint) * ' ~ pay_days('e.deferring_from', 'e.deferring_until', 'e'),
             '100000 * ' ~ days_in_year()
-        ) }} end as raw_contribution_cents,
-        s.match_formula,
-        (not s.match_requires_last_day or w.termination_date is null)
-            and (not s.match_requires_hours or {{ has_hours(
-                'w.scheduled_hours_per_week', 'coalesce(w.termination_date, ' ~ year_end() ~ ') + 1 - w.start_date',
-                's.match_min_hours', days_in_year()
-            ) }}) as meets_match_conditions,
-        s.core_formula,
-        s.core_excess_rate_e5,
-        (not s.core_requires_last_day or w.termination_date is null)
-            and (not s.core_requires_hours or {{ has_hours(
-                'w.scheduled_hours_per_week', 'coalesce(w.termination_date, ' ~ year_end() ~ ') + 1 - w.start_date',
-                's.core_min_hours', days_in_year()
-            ) }}) as meets_core_conditions
-    from {{ ref('int_workforce_year') }} as w
-    inner join {{ ref('int_pay_changes') }} as c
-        on c.scenario_id = w.scenario_id and c.replicate_id = w.replicate_id and c.employee_id = w.employee_id
-    inner join {{ ref('int_plan_enrollment') }} as e
-        on e.scenario_id = w.scenario_id and e.replicate_id = w.replicate_id and e.employee_id = w.employee_id
-    inner join {{ ref('dim_scenario') }} as s
-        on s.scenario_id = w.scenario_id and s.replicate_id = w.replicate_id
+        ) }} end as unlimited_contribution_cents
+    from {{ ref('int_plan_enrollment') }} as e
     inner join {{ ref('dim_irs_limit') }} as l
-        on l.scenario_id = w.scenario_id and l.replicate_id = w.replicate_id
+        on l.scenario_id = e.scenario_id and l.replicate_id = e.replicate_id
         and l.limit_year = {{ simulation_year() }}
     -- highly compensated by the pay and the limit of the year before
     inner join {{ ref('dim_irs_limit') }} as p
-        on p.scenario_id = w.scenario_id and p.replicate_id = w.replicate_id
+        on p.scenario_id = e.scenario_id and p.replicate_id = e.replicate_id
         and p.limit_year = {{ simulation_year() - 1 }}
 ),
 
 contributing as (
     select
-        *,
-        cast(least(raw_contribution_cents, elective_cents + catch_up_limit_cents) as bigint) as contribution_cents
-    from people
-),
-
-matched as (
-    select
-        p.scenario_id,
-        p.replicate_id,
-        p.employee_id,
-        -- in units of 1e-10 cent, summed over the tiers before the one division
-        {{ div_round(
-            'sum(t.match_rate_e5 * (
-                least(cast(p.contribution_cents as hugeint) * 100000, cast(p.plan_pay_cents as hugeint) * t.tier_to_e5)
-                - least(cast(p.contribution_cents as hugeint) * 100000, cast(p.plan_pay_cents as hugeint) * t.tier_from_e5)
-            ))',
-            'cast(10000000000 as hugeint)'
-        ) }} as match_cents
-    from contributing as p
-    inner join {{ ref('dim_match_tier') }} as t
-        on t.scenario_id = p.scenario_id and t.replicate_id = p.replicate_id
-        and case p.match_formula
+        p.* exclude (unlimited_contribution_cents, days_employed, catch_up_limit_cents),
+        cast(p.unlimited_contribution_cents as bigint) as raw_contribution_cents,
+        cast(least(p.unlimited_contribution_cents, p.elective_cents + p.catch_up_limit_cents) as bigint)
+            as limited_contribution_cents,
+        s.match_formula,
+        s.core_formula,
+        s.core_excess_rate_e5,
+        (not s.match_requires_last_day or p.termination_date is null)
+            and (not s.match_requires_hours or {{ has_hours(
+                'p.scheduled_hours_per_week', 'p.days_employed', 's.match_min_hours', days_in_year()
+            ) }}) as meets_match_conditions,
+        (not s.core_requires_last_day or p.termination_date is null)
+            and (not s.core_requires_hours or {{ has_hours(
+                'p.scheduled_hours_per_week', 'p.days_employed', 's.core_min_hours', days_in_year()
+            ) }}) as meets_core_conditions,
+        case s.match_formula
             when 'tenure_graded' then p.tenure_years
             when 'points_graded' then p.age_years + p.tenure_years
             else 0
-        end >= t.band_min
-        and case p.match_formula
-            when 'tenure_graded' then p.tenure_years
-            when 'points_graded' then p.age_years + p.tenure_years
+        end as match_band,
+        case s.core_formula
+            when 'service' then p.tenure_years
+            when 'points' then p.age_years + p.tenure_years
             else 0
-        end < t.band_max
-    where p.contribution_cents > 0 and p.meets_match_conditions
-    group by p.scenario_id, p.replicate_id, p.employee_id
+        end as core_band,
+        s.forfeiture_policy,
+        {{ completed_years('p.birth_date', 'coalesce(p.termination_date, ' ~ year_end() ~ ')') }} >= s.vesting_full_age
+            as is_past_full_age,
+        -- Vesting service: a calendar year counts with enough hours, the year of hire and this one by the days employed,
+        -- those between in full, where the days cancel.
+        cast({{ has_hours('p.scheduled_hours_per_week', 'p.days_employed', 's.vesting_min_hours', days_in_year()) }}
+            as integer)
+        + case when year(p.hire_date) < {{ simulation_year() }}
+            then cast({{ has_hours(
+                'p.scheduled_hours_per_week', 'make_date(year(p.hire_date), 12, 31) + 1 - p.hire_date',
+                's.vesting_min_hours',
+                'make_date(year(p.hire_date), 12, 31) + 1 - make_date(year(p.hire_date), 1, 1)'
+            ) }} as integer)
+            + ({{ simulation_year() - 1 }} - year(p.hire_date))
+            * cast({{ has_hours('p.scheduled_hours_per_week', '1', 's.vesting_min_hours', '1') }} as integer)
+            else 0 end as service_years
+    from people as p
+    inner join {{ ref('dim_scenario') }} as s
+        on s.scenario_id = p.scenario_id and s.replicate_id = p.replicate_id
 ),
 
-credited as (
+-- The tiers of a band side by side, so that each person meets one row
+match_bands as (
     select
-        p.scenario_id,
-        p.replicate_id,
-        p.employee_id,
-        {{ div_round(
-            "cast(p.plan_pay_cents as hugeint) * t.core_rate_e5
+        scenario_id,
+        replicate_id,
+        band_min,
+        band_max,
+        list(struct_pack(tier_from := tier_from_e5, tier_to := tier_to_e5, rate := match_rate_e5)) as tiers
+    from {{ ref('dim_match_tier') }}
+    group by all
+)
+
+select
+    p.* exclude (
+        compensation_cents, elective_cents, ss_wage_base_cents, core_excess_rate_e5, meets_match_conditions,
+        meets_core_conditions, match_band, core_band
+    ),
+    p.compensation_cents,
+    greatest(p.limited_contribution_cents - p.elective_cents, 0) as catch_up_cents,
+    -- in units of 1e-10 cent, summed over the tiers before the one division
+    cast(case
+        when p.limited_contribution_cents > 0 and p.meets_match_conditions and t.tiers is not null
+            then {{ div_round(
+                'list_sum(list_transform(t.tiers, lambda x: x.rate * (
+                    least(cast(p.limited_contribution_cents as hugeint) * 100000, cast(p.plan_pay_cents as hugeint) * x.tier_to)
+                    - least(cast(p.limited_contribution_cents as hugeint) * 100000, cast(p.plan_pay_cents as hugeint) * x.tier_from)
+                )))',
+                'cast(10000000000 as hugeint)'
+            ) }}
+        else 0
+    end as bigint) as formula_match_cents,
+    cast(case
+        when p.is_eligible and p.meets_core_conditions and k.core_rate_e5 is not null then {{ div_round(
+            "cast(p.plan_pay_cents as hugeint) * k.core_rate_e5
             + case when p.core_formula = 'integrated'
                 then cast(greatest(p.plan_pay_cents - p.ss_wage_base_cents, 0) as hugeint) * p.core_excess_rate_e5
                 else 0 end",
             '100000'
-        ) }} as core_cents
-    from contributing as p
-    inner join {{ ref('dim_core_tier') }} as t
-        on t.scenario_id = p.scenario_id and t.replicate_id = p.replicate_id
-        and case p.core_formula
-            when 'service' then p.tenure_years
-            when 'points' then p.age_years + p.tenure_years
-            else 0
-        end >= t.band_min
-        and case p.core_formula
-            when 'service' then p.tenure_years
-            when 'points' then p.age_years + p.tenure_years
-            else 0
-        end < t.band_max
-    where p.is_eligible and p.meets_core_conditions
-)
-
-select
-    p.scenario_id,
-    p.replicate_id,
-    {{ simulation_year() }} as simulation_year,
-    p.employee_id,
-    p.is_eligible,
-    coalesce(p.is_hce, false) as is_hce,
-    p.prorated_pay_cents,
-    p.compensation_cents,
-    p.plan_pay_cents,
-    p.annual_additions_room_cents,
-    cast(p.raw_contribution_cents as bigint) as raw_contribution_cents,
-    p.contribution_cents,
-    greatest(p.contribution_cents - p.elective_cents, 0) as catch_up_cents,
-    cast(coalesce(m.match_cents, 0) as bigint) as formula_match_cents,
-    cast(coalesce(k.core_cents, 0) as bigint) as formula_core_cents
+        ) }}
+        else 0
+    end as bigint) as formula_core_cents
 from contributing as p
-left join matched as m
-    on m.scenario_id = p.scenario_id and m.replicate_id = p.replicate_id and m.employee_id = p.employee_id
-left join credited as k
-    on k.scenario_id = p.scenario_id and k.replicate_id = p.replicate_id and k.employee_id = p.employee_id
+left join match_bands as t
+    on t.scenario_id = p.scenario_id and t.replicate_id = p.replicate_id
+    and p.match_band >= t.band_min and p.match_band < t.band_max
+left join {{ ref('dim_core_tier') }} as k
+    on k.scenario_id = p.scenario_id and k.replicate_id = p.replicate_id
+    and p.core_band >= k.band_min and p.core_band < k.band_max

@@ -1,3 +1,4 @@
+{{ config(materialized='ephemeral') }}
 -- Everybody employed on some day of the year, with the day the person's year starts and the termination, if any.
 {%- set carried = [
     'employee_id', 'birth_date', 'hire_date', 'job_level', 'level_source', 'annual_pay_rate_cents', 'raise_month',
