@@ -45,6 +45,7 @@ class RunRequest:
         baseline: what improvement is quoted against, if anything.
         keep_order: whether a table may depend on the order of rows, as far as planwise knows.
         tests: whether dbt's tests are run after the foundation and after each year.
+        keep_intermediates: whether tables that the project does not keep are kept all the same.
     """
 
     years: tuple[int, ...]
@@ -55,6 +56,7 @@ class RunRequest:
     baseline: Baseline | None = None
     keep_order: bool = False
     tests: bool = False
+    keep_intermediates: bool = False
 
 
 class Pipeline:
@@ -122,6 +124,7 @@ class Pipeline:
             self._warehouse.open({each.name: each.value for each in settings})
             foundation = self._run_foundation(request, load_inputs)
             phases = [self._run_year(request, year) for year in request.years]
+            self._drop_intermediates(request)
         self._relay.record_metric(whole.metric("run", "run", None))
         summary = RunSummary(request.years, whole.wall_s, succeeded=True, baseline=request.baseline)
         total_ms = request.baseline.total_simulation_ms if request.baseline else None
@@ -183,6 +186,14 @@ class Pipeline:
             first = year == request.years[0]
             existing = self._warehouse.existing() if first else {}
             self._project.prepare(year, first=first, existing=existing)
+
+    def _drop_intermediates(self, request: RunRequest) -> None:
+        """Drop the tables that the project does not keep, where an executor could not help it."""
+        if not request.keep_intermediates:
+            nodes = self._project.graph(request.years[-1]).year.values()
+            gone = [node.relation for node in nodes if not node.keep]
+            if gone:
+                self._warehouse.drop_tables(gone)
 
     def _test(self, request: RunRequest, year: int, nodes: Sequence[str], name: str) -> None:
         """Let dbt run the tests of what has just been built, if they are wanted."""

@@ -103,6 +103,9 @@ class WarehousePort(Protocol):
     def commit(self) -> None:
         """End the open transaction, if there is one."""
 
+    def drop_tables(self, relations: Sequence[Relation]) -> None:
+        """Drop those of the relations that are tables."""
+
     def existing(self) -> dict[Place, str]:
         """What is committed in the database: ``table`` or ``view``."""
 

@@ -197,6 +197,7 @@ class Simulation:
             # Only of the project that reads our inputs is it known that no row order matters.
             keep_order=not reads_inputs(options.dbt_project),
             tests=options.tests,
+            keep_intermediates=options.spec.keep_intermediates,
         )
 
     def plan(self, work: Path) -> tuple[RunPlan, InputsSummary]:

@@ -135,6 +135,8 @@ class ModelNode:
         materialized: dbt's materialisation.
         relation: (schema, identifier) of the table it makes.
         tags: dbt's tags.
+        keep: whether its table belongs to the result. Where not, nothing reads it once its year is
+            over: the project says so, with ``meta: {planwise: {keep: false}}``.
     """
 
     unique_id: str
@@ -144,6 +146,7 @@ class ModelNode:
     materialized: str = "table"
     relation: tuple[str, str] = ("main", "")
     tags: tuple[str, ...] = ()
+    keep: bool = True
 
 
 @frozen

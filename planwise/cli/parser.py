@@ -292,6 +292,11 @@ def _project(parser: argparse.ArgumentParser) -> None:
         help="further dbt vars, a YAML file of names and values",
     )
     group.add_argument(
+        "--keep-intermediates",
+        action="store_true",
+        help="keep the tables that the project marks as needed during their year only",
+    )
+    group.add_argument(
         "--test",
         action="store_true",
         help="let dbt run the project's tests after the foundation and after each year",

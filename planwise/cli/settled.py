@@ -138,6 +138,8 @@ def settled_spec(options: argparse.Namespace) -> ProjectSpec:
         changes["foundation"] = (Stage(select=tuple(options.foundation)),)
     if options.select:
         changes["year"] = (Stage(select=tuple(options.select)),)
+    if options.keep_intermediates:
+        changes["keep_intermediates"] = True
     settled = evolve(spec, **changes)
     if settled.target is not None and settled.profiles is None:
         raise UsageError("--target: a target belongs to a profile; give --profiles-dir too")

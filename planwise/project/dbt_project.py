@@ -226,6 +226,7 @@ class DbtProject:
         arguments = {
             "step": spec.step_variable,
             "vars": dict(spec.variables),
+            "keep": spec.keep_intermediates,
             "stages": [[spec.foundation is None, spec.year is None], stages],
         }
         try:
@@ -323,10 +324,12 @@ class DbtProject:
         try:
             if parse.renderer is None:
                 others = () if self._target is None else self._target.others
-                parse.renderer = Renderer(parse.manifest, others)
+                keep = self._spec.keep_intermediates
+                yearly = [] if keep else list(parse.graph.year.values())
+                parse.renderer = Renderer(parse.manifest, others, yearly)
             variables = {**self._spec.variables, self._spec.step_variable: year}
             for node, catalog in catalogs(
-                parse.graph, existing, parse.renderer.target, first=first
+                parse.graph, existing, parse.renderer.place_of, first=first
             ):
                 for anew in (True, False):
                     if (node, anew) in futures:

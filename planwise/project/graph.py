@@ -99,6 +99,17 @@ def _model_node(key: str, node: Any, manifest: Any) -> ModelNode:
         materialized=str(node.config.materialized),
         relation=(str(node.schema), str(node.alias)),
         tags=tuple(sorted(node.tags)),
+        keep=not _is_intermediate(node),
+    )
+
+
+def _is_intermediate(node: Any) -> bool:
+    """Whether the project says that a table need not outlive its year."""
+    said = node.config.meta.get("planwise") if isinstance(node.config.meta, dict) else None
+    return (
+        isinstance(said, dict)
+        and said.get("keep") is False
+        and str(node.config.materialized) == "table"
     )
 
 

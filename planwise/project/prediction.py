@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from graphlib import TopologicalSorter
 
 from planwise.project.graph import ProjectGraph
+from planwise.values import ModelNode
 
 Catalog = Mapping[tuple[str, str, str], str]
 """What exists, by (database, schema, identifier) in lower case: ``table`` or ``view``."""
@@ -21,7 +22,11 @@ def wanted_nodes(graph: ProjectGraph, *, first: bool) -> list[tuple[str, bool]]:
 
 
 def catalogs(
-    graph: ProjectGraph, existing: Catalog, target: tuple[str, str], *, first: bool
+    graph: ProjectGraph,
+    existing: Catalog,
+    place_of: Callable[[ModelNode], tuple[str, str, str]],
+    *,
+    first: bool,
 ) -> Iterator[tuple[str, Catalog]]:
     """Each node of a year in an order that its dependencies allow, with what exists before it.
 
@@ -32,16 +37,13 @@ def catalogs(
     Args:
         graph: the year's.
         existing: what is in the database before the year.
-        target: (database, schema) of the profile's target.
+        place_of: where a node's table or view will be.
         first: whether it is the first year, which the foundation belongs to.
     """
     everything = {**graph.foundation, **graph.year}
     nodes = everything if first else dict(graph.year)
     made = {
-        key: (
-            (target[0].lower(), node.relation[0].lower(), node.relation[1].lower()),
-            "view" if node.materialized == "view" else "table",
-        )
+        key: (place_of(node), "view" if node.materialized == "view" else "table")
         for key, node in everything.items()
     }
     before = {key: set(nodes[key].depends_on) & set(nodes) for key in sorted(nodes)}

@@ -18,6 +18,7 @@ from planwise.project.obstacles import Obstacles
 from planwise.project.prediction import Catalog
 from planwise.project.tracing import Trace, traced
 from planwise.rendered import CompiledNode, RelationRead
+from planwise.values import ModelNode
 
 _CONFIG: Final = (
     *("full_refresh", "incremental_strategy", "unique_key", "on_schema_change"),
@@ -32,12 +33,18 @@ class Renderer:
     Args:
         manifest: what dbt parsed.
         profile_keys: keys of the profile that only dbt acts on.
+        yearly: the nodes of a year, if those that the project does not keep are to be temporary.
 
     Attributes:
         target: (database, schema) of the profile's target.
     """
 
-    def __init__(self, manifest: Any, profile_keys: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        manifest: Any,
+        profile_keys: Sequence[str] = (),
+        yearly: Sequence[ModelNode] = (),
+    ) -> None:
         from dbt.adapters.factory import FACTORY
 
         self._manifest = manifest
@@ -46,11 +53,21 @@ class Renderer:
         credentials = self._config.credentials
         self.target: tuple[str, str] = (str(credentials.database), str(credentials.schema))
         self._obstacles = Obstacles(manifest, self.target, profile_keys)
+        # dbt has a connection of its own, which sees no temporary table: all or nothing.
+        direct = not any(self._obstacles.of(manifest.nodes[each.unique_id]) for each in yearly)
+        self._temporary = {each.unique_id for each in yearly if not each.keep and direct}
         self._ephemeral = [
             node
             for node in manifest.nodes.values()
             if getattr(node.config, "materialized", "") == "ephemeral"
         ]
+
+    def place_of(self, node: ModelNode) -> tuple[str, str, str]:
+        """Where a node's table or view will be: (database, schema, name), in lower case."""
+        schema, name = node.relation
+        if node.unique_id in self._temporary:
+            return "temp", "main", name.lower()
+        return self.target[0].lower(), schema.lower(), name.lower()
 
     def render(
         self,
@@ -77,24 +94,46 @@ class Renderer:
         sql: tuple[str, ...] = ()
         if not obstacles:
             try:
-                with _step(self._config, variables, full_refresh=full_refresh), traced(trace):
+                with (
+                    _step(self._config, variables, full_refresh=full_refresh),
+                    self._moved(),
+                    traced(trace),
+                ):
                     is_seed = str(node.resource_type) == "seed"
                     sql = self._seed(node, trace) if is_seed else (self._model(node),)
             except Exception as error:  # noqa: BLE001  # a template may raise anything; dbt says it
                 trace.notes.append(f"cannot be rendered ahead: {_first_line(error)}")
             obstacles += dict.fromkeys(trace.notes)
         config = node.config.to_dict()
+        relation = (str(node.database), str(node.schema), str(node.alias))
+        name = str(node.relation_name)
+        if unique_id in self._temporary:
+            relation, name = ("temp", "main", relation[2]), _temporary_name(relation[2])
         return CompiledNode(
             unique_id=unique_id,
             materialized=str(node.config.materialized),
             path=str(node.original_file_path),
-            relation=(str(node.database), str(node.schema), str(node.alias)),
-            relation_name=str(node.relation_name),
+            relation=relation,
+            relation_name=name,
             sql=() if obstacles else sql,
             config={key: config[key] for key in _CONFIG if config.get(key) is not None},
             reads=tuple(RelationRead(key, found) for key, found in sorted(trace.reads.items())),
             obstacles=tuple(obstacles),
         )
+
+    @contextmanager
+    def _moved(self) -> Iterator[None]:
+        """Let ``ref`` find the tables that are not kept where temporary tables are."""
+        nodes = [self._manifest.nodes[key] for key in sorted(self._temporary)]
+        before = [(node.database, node.schema, node.relation_name) for node in nodes]
+        for node in nodes:
+            node.database, node.schema = "temp", "main"
+            node.relation_name = _temporary_name(node.alias)
+        try:
+            yield
+        finally:
+            for node, (database, schema, name) in zip(nodes, before, strict=True):
+                node.database, node.schema, node.relation_name = database, schema, name
 
     def _model(self, node: Any) -> str:
         from dbt.compilation import Compiler
@@ -119,6 +158,11 @@ class Renderer:
         if len(context["seed_rows"].rows):
             get_rendered("{% do load_csv_rows(model, seed_rows) %}", context, node)
         return tuple(trace.statements)
+
+
+def _temporary_name(alias: str) -> str:
+    quoted = alias.replace('"', '""')
+    return f'"temp"."main"."{quoted}"'
 
 
 def forget_compilation(node: Any) -> None:

@@ -33,6 +33,7 @@ class ProjectSpec:
         foundation: what runs once; None for seeds, models tagged ``foundation``, and what these
             depend on.
         year: what runs in each year; None for everything else.
+        keep_intermediates: whether tables that the project does not keep are kept all the same.
     """
 
     directory: Path
@@ -42,3 +43,4 @@ class ProjectSpec:
     target: str | None = None
     foundation: tuple[Stage, ...] | None = None
     year: tuple[Stage, ...] | None = None
+    keep_intermediates: bool = False

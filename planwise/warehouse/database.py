@@ -203,6 +203,18 @@ class Warehouse:
             # A transaction that failed has ended by itself; the first error is the one to tell.
             return
 
+    def drop_tables(self, relations: Sequence[tuple[str, str]]) -> None:
+        """Drop those of the relations that are tables; all of them, or none."""
+
+        def drop(cursor: duckdb.DuckDBPyConnection) -> None:
+            wanted = {(schema.lower(), name.lower()) for schema, name in relations}
+            for place, kind in relations_of(cursor).items():
+                if kind == "table" and place[0] != "temp" and place[1:] in wanted:
+                    cursor.execute(f"drop table {'.'.join(map(quoted, place))}")
+
+        self.in_transaction(drop)
+        self.commit()
+
     def existing(self) -> dict[tuple[str, str, str], str]:
         """Tables and views that are committed, by (database, schema, name) in lower case."""
         return self.query(relations_of)

@@ -9,6 +9,7 @@ import pytest
 from project_runs import PROJECTS, YEARS, PlainDbt, Run, executors, planwise_run, with_plugins
 from test_project_years import PARSED_ANEW
 
+from planwise.errors import ProjectError
 from planwise.project.dbt_project import DbtProject
 
 
@@ -99,3 +100,22 @@ def test_dbt_is_not_started_for_what_is_known(tmp_path: Path) -> None:
             for key in warm.graph(year).year:
                 assert warm.compiled(key, year, full_refresh=year == YEARS[0]).sql
         assert warm._worker is None
+
+
+def test_a_year_with_temporary_tables_cannot_be_shared_with_dbt(tmp_path: Path) -> None:
+    """A model that asks the database while it is rendered reads one that is not kept."""
+    project = tmp_path / "project"
+    shutil.copytree(PROJECTS / "plain", project)
+    models = project / "models"
+    (models / "aside.sql").write_text(
+        "{{ config(meta={'planwise': {'keep': false}}) }}\nselect 1 as one"
+    )
+    asking = "{% if execute %}{% do run_query('select 1') %}{% endif %}select * from "
+    (models / "asks.sql").write_text(asking + "{{ ref('aside') }}")
+    shutil.rmtree(project / "snapshots")
+    with pytest.raises(ProjectError, match=r"asks is left to dbt \(asks the database.*--keep-int"):
+        ahead(project, tmp_path / "run", None)
+    (models / "asks.sql").write_text("select * from {{ ref('aside') }}")
+    run = ahead(project, tmp_path / "again", None)
+    assert run.query("from asks") == [(1,)]
+    assert "main.aside" not in run.digests

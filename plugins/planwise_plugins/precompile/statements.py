@@ -62,8 +62,11 @@ def materialize(
         return _increment(cursor, node)
     _clear(cursor, node, existing, unless="table")
     # The parenthesis closes on a line of its own: a model may end in a comment.
-    text = f"create or replace table {node.relation_name} as (\n{node.sql[0]}\n)"
-    return Made("table", node.materialized, _count(cursor.execute(text).fetchall()))
+    temporary = node.relation[0].lower() == "temp"
+    table = "temporary table" if temporary else "table"
+    text = f"create or replace {table} {node.relation_name} as (\n{node.sql[0]}\n)"
+    rows = _count(cursor.execute(text).fetchall())
+    return Made("table", f"temporary {node.materialized}" if temporary else node.materialized, rows)
 
 
 def _clear(cursor: Any, node: CompiledNode, existing: Relation | None, *, unless: str) -> None:
