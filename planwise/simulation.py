@@ -39,6 +39,7 @@ from planwise.settings import (
 from planwise.values import SettingValue
 from planwise.warehouse.database import Warehouse, connect
 from planwise.warehouse.lock import database_lock
+from planwise.warehouse.recording import Recorder, recording
 
 if TYPE_CHECKING:
     from planwise.config import Config
@@ -62,6 +63,7 @@ class SimulationOptions:
         cache: where graphs and rendered SQL are kept between runs; None keeps none.
         project: how the project is stepped through the years; None for what holds for every one.
         tests: whether dbt's tests are run after the foundation and after each year.
+        record: a folder for a recording of every statement that planwise sends, or None.
     """
 
     config: Config
@@ -76,6 +78,7 @@ class SimulationOptions:
     cache: Path | None = None
     project: ProjectSpec | None = None
     tests: bool = False
+    record: Path | None = None
 
     @property
     def spec(self) -> ProjectSpec:
@@ -285,13 +288,23 @@ class Simulation:
 
         database = self.files.building_database
         store = CheckpointStore(self.files.building_checkpoints)
-        with duckdb_errors(), self._pipeline(self.files.work, database, store) as parts:
-            pipeline, warehouse = parts
+        with (
+            duckdb_errors(),
+            recording(self._options.record, database) as recorder,
+            self._pipeline(self.files.work, database, store, recorder) as (pipeline, warehouse),
+        ):
             result = pipeline.run(self.request, load)
             headcount = warehouse.query(lambda cursor: read_by_year(cursor, "fct_headcount"))
             plan_cost = warehouse.query(lambda cursor: read_by_year(cursor, "fct_plan_cost"))
             warehouse.query(lambda cursor: mark_as_ours(cursor, self.request.years))
             warehouse.checkpoint()
+            if recorder is not None:
+                by_dbt = sum(model.executed_by == "dbt" for model in result.models)
+                recorder.finish(
+                    dbt_nodes=by_dbt,
+                    nodes=len(result.models),
+                    settings={each.name: each.value for each in result.settings},
+                )
         return SimulationOutcome(
             result=result,
             inputs=inputs[0] if inputs else None,
@@ -303,7 +316,11 @@ class Simulation:
 
     @contextmanager
     def _pipeline(
-        self, work: Path, database: Path, store: CheckpointStore
+        self,
+        work: Path,
+        database: Path,
+        store: CheckpointStore,
+        recorder: Recorder | None = None,
     ) -> Iterator[tuple[Pipeline, Warehouse]]:
         config = self._options.config
         project = DbtProject(
@@ -320,6 +337,7 @@ class Simulation:
             self.request.step_variable,
             config=self._target.config_options,
             session_settings=self._target.settings,
+            recorder=recorder,
         )
         temporary = database.with_name(database.name + ".tmp")
         try:

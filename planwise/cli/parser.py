@@ -252,6 +252,13 @@ def _simulate(commands: Any, plugins: Sequence[str]) -> None:
         action="store_true",
         help="check everything, show years, plugins, settings and batches, and write nothing",
     )
+    parser.add_argument(
+        "--record-statements",
+        type=Path,
+        metavar="DIR",
+        help="record every statement that planwise sends to the database, for a replay "
+        "(docs/benchmarks.md); an empty folder",
+    )
     _project(parser)
     _toggles(parser, plugins)
 

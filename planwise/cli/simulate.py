@@ -27,6 +27,7 @@ from planwise.simulation import (
 )
 from planwise.values import SettingValue
 from planwise.warehouse.pool import check_pool_size
+from planwise.warehouse.recording import refuse_full_folder
 
 
 def simulate(options: argparse.Namespace, rest: list[str]) -> int:
@@ -59,7 +60,10 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
         cache=None if options.no_cache else cache_folder(options.cache_dir, os.environ),
         project=spec,
         tests=options.test,
+        record=options.record_statements,
     )
+    if settled.record is not None:
+        refuse_full_folder(settled.record)
     if options.output is not None:
         _check_output(options.output, settled)
     console = make_console(sys.stdout)

@@ -16,6 +16,8 @@ from planwise.warehouse.pool import ConnectionPool
 if TYPE_CHECKING:
     import duckdb
 
+    from planwise.warehouse.recording import Recorder
+
 _T = TypeVar("_T")
 _NO_NETWORK = (
     "set autoinstall_known_extensions = false",
@@ -40,6 +42,7 @@ class Warehouse:
         year_column: the column that says to which year a row belongs.
         config: what a user's profile connects with.
         session_settings: what a user's profile SETs on each cursor.
+        recorder: writes down every statement, or None.
     """
 
     def __init__(
@@ -50,12 +53,14 @@ class Warehouse:
         *,
         config: Mapping[str, Any] | None = None,
         session_settings: Mapping[str, Any] | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._config = dict(config or {})
         self._session_settings = dict(session_settings or {})
         self._path = path
         self._pool_size = pool_size
         self._year_column = year_column
+        self._recorder = recorder
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._pool: ConnectionPool | None = None
         self._session: duckdb.DuckDBPyConnection | None = None
@@ -71,6 +76,8 @@ class Warehouse:
             WarehouseError: the file cannot be opened, or DuckDB refuses a setting.
         """
         self._connection = connect(self._path, shared=True, config=self._config)
+        if self._recorder is not None:
+            self._connection = self._recorder.recorded(self._connection)
         for statement in _NO_NETWORK:
             self._connection.execute(statement)
         self.apply(settings)
