@@ -16,11 +16,11 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from benchmarks.arms import database_of, planwise_command, results_of
-from benchmarks.process import run
-from benchmarks.ratios import LEAST_ROUNDS, Comparison, compare
-from benchmarks.runner import DigestsDifferError, clean_environment, differing_tables
-from benchmarks.surroundings import machine, versions
+from planwise.bench.job import clean_environment, database_of, planwise_command, results_of
+from planwise.bench.process import run
+from planwise.bench.ratios import LEAST_ROUNDS, Comparison, compare
+from planwise.bench.runner import DigestsDifferError, differing_tables
+from planwise.bench.surroundings import machine, versions
 from planwise.cli.years import parse_years
 from planwise.errors import PlanwiseError, UsageError
 from planwise.run_files import write_atomically, write_problem
@@ -187,6 +187,7 @@ def _simulate(words: Sequence[str], scenarios: Sequence[str], folder: Path) -> T
         planwise_command(
             *("simulate", *words, "--scenario", *scenarios),
             *("--database", str(database_of(folder)), "--output", str(results_of(folder))),
+            *("--cache-dir", str(folder / "caches")),  # cold, and not the user's
         ),
         cwd=folder,
         environment=clean_environment(),

@@ -26,10 +26,9 @@ from typing import Any, Final
 import duckdb
 from attrs import frozen
 
-from benchmarks.arms import database_of, planwise_command
-from benchmarks.process import run
-from benchmarks.runner import clean_environment
-from benchmarks.surroundings import machine, versions
+from planwise.bench.job import clean_environment, database_of, planwise_command
+from planwise.bench.process import run
+from planwise.bench.surroundings import machine, versions
 from planwise.cli.years import parse_years
 from planwise.errors import PlanwiseError, UsageError
 from planwise.run_files import write_atomically, write_problem

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from planwise import __version__
+from planwise.cli.project_flags import add_project_flags
 from planwise.errors import UsageError
 from planwise.plugins import unknown_plugin_message
 from planwise.values import PluginOption
@@ -31,7 +32,15 @@ examples:
 
 exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 terminated"""
 
-SUBCOMMANDS: Final = ("scenarios", "separations", "compare", "export", "employee", "explain")
+SUBCOMMANDS: Final = (
+    "scenarios",
+    "separations",
+    "compare",
+    "export",
+    "employee",
+    "explain",
+    "bench",
+)
 """Modules of this package that bring a command of their own.
 
 Each has ``add_parser(commands)``, which adds its parser to what ``add_subparsers`` gave, and
@@ -259,55 +268,8 @@ def _simulate(commands: Any, plugins: Sequence[str]) -> None:
         help="record every statement that planwise sends to the database, for a replay "
         "(docs/benchmarks.md); an empty folder",
     )
-    _project(parser)
+    add_project_flags(parser)
     _toggles(parser, plugins)
-
-
-def _project(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group(
-        "your own dbt project",
-        "a year-stepped dbt-duckdb project, with --dbt-project; planwise.yaml beside its "
-        "dbt_project.yml says the same and more (docs/projects.md)",
-    )
-    group.add_argument(
-        "--step-var", metavar="NAME", help="the var that holds the year (default: simulation_year)"
-    )
-    group.add_argument(
-        "--foundation",
-        nargs="+",
-        metavar="SELECTOR",
-        help="what runs once, before the first year, as dbt selects it (default: seeds, models "
-        "tagged foundation, and what these depend on)",
-    )
-    group.add_argument(
-        "--select",
-        nargs="+",
-        metavar="SELECTOR",
-        help="what runs in each year, as dbt selects it (default: everything else)",
-    )
-    group.add_argument(
-        "--profiles-dir",
-        type=Path,
-        metavar="DIR",
-        help="the folder of your profiles.yml: the run is then in the database that it names",
-    )
-    group.add_argument("--target", metavar="NAME", help="the target of that profile")
-    group.add_argument(
-        "--vars",
-        type=Path,
-        metavar="FILE",
-        help="further dbt vars, a YAML file of names and values",
-    )
-    group.add_argument(
-        "--keep-intermediates",
-        action="store_true",
-        help="keep the tables that the project marks as needed during their year only",
-    )
-    group.add_argument(
-        "--test",
-        action="store_true",
-        help="let dbt run the project's tests after the foundation and after each year",
-    )
 
 
 def _validate(commands: Any, plugins: Sequence[str]) -> None:

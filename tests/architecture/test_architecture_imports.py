@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import grimp
@@ -10,7 +11,7 @@ import pytest
 HEAVY = ("dbt", "dbt_common", "duckdb", "pyarrow", "lz4", "zstandard", "openpyxl")
 LAYERS = (
     {"planwise.cli"},
-    {"planwise.engine"},
+    {"planwise.engine", "planwise.bench"},
     {"planwise.simulation"},
     {"planwise.pipeline", "planwise.config", "planwise.checkpoints"},
     {"planwise.ports"},
@@ -89,11 +90,21 @@ def test_adapters_do_not_know_the_hooks(graph: grimp.ImportGraph, package: str) 
 
 def test_dbt_and_duckdb_stay_with_their_adapters(graph: grimp.ImportGraph) -> None:
     dbt = graph.find_modules_that_directly_import("dbt")
-    own = {"dbt_worker", "rendering", "tracing"}
-    assert dbt == {f"planwise.project.{name}" for name in own}
+    own = {"project.dbt_worker", "project.rendering", "project.tracing"}
+    # The arm in-process is dbt as a user would call it, in a process of its own.
+    assert dbt == {f"planwise.{name}" for name in own | {"bench.in_process"}}
     duckdb = graph.find_modules_that_directly_import("duckdb")
     kernel = {"pipeline", "relay", "plugins", "ports", "hookspecs", "values", "errors", "api"}
     assert not duckdb & {f"planwise.{name}" for name in kernel}
+
+
+def test_the_floor_is_bare(graph: grimp.ImportGraph) -> None:
+    imported = graph.find_modules_directly_imported_by("planwise.bench.floor")
+    assert {each for each in imported if each not in sys.stdlib_module_names} == {
+        "duckdb",
+        "pyarrow",
+    }
+    assert graph.find_modules_that_directly_import("planwise.bench.floor") == set()
 
 
 def test_plugins_see_the_api_alone(graph: grimp.ImportGraph) -> None:

@@ -36,6 +36,8 @@ def loaded(program: str) -> set[str]:
         "from planwise.cli.main import main; assert main([]) == 2",
         "from planwise.cli.main import main; assert main(['--no-such-flag']) == 2",
         "from planwise.cli.main import main; assert main(['simulate', '--no-compresion']) == 2",
+        # The process that measures counts for the peak memory of those that it starts.
+        "from planwise.cli.main import main; assert main(['bench', 'arms', '--rounds', '0']) == 2",
     ],
 )
 def test_a_light_start(program: str) -> None:
@@ -55,6 +57,7 @@ SHOWN_BY_SIMULATE = frozenset({"planwise_plugins"})
         (["--version"], frozenset()),
         (["census", "--help"], frozenset()),
         (["validate", "--help"], frozenset()),
+        (["bench", "arms", "--help"], frozenset()),
         (["simulate", "--help"], SHOWN_BY_SIMULATE),
     ],
 )

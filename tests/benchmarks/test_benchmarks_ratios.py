@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.ratios import LEAST_ROUNDS, _student_quantile, bootstrap_interval, compare
+from planwise.bench.ratios import LEAST_ROUNDS, _student_quantile, bootstrap_interval, compare
 
 FEW = 300  # resamples: enough for what is asserted here
 seconds = st.floats(0.001, 10_000)

@@ -232,6 +232,7 @@ def test_a_recorded_simulation_has_a_floor_once_no_node_is_left_to_dbt(tmp_path:
     generate_census(200, 42, census, date(2024, 12, 31))
     words = ["simulate", "--census", str(census), "--years", "2025-2026"]
     words += ["--database", str(database), "--record-statements", str(tmp_path / "recording")]
+    words += ["--cache-dir", str(tmp_path / "caches")]
     done = subprocess.run([*command, *words], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     if "precompile" in installed_plugins():
