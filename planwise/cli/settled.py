@@ -50,8 +50,10 @@ def settled_config(options: argparse.Namespace) -> Config:
     return _overridden(read_config(options), options)
 
 
-def settled_scenarios(options: argparse.Namespace) -> tuple[Config, ...]:
-    """The configuration of each scenario that is asked for; the command line wins over its file.
+def settled_configs(options: argparse.Namespace) -> tuple[Config, tuple[Config, ...]]:
+    """The configuration, and that of each scenario that is asked for, from one reading of the file.
+
+    The command line wins over every file.
 
     Raises:
         ConfigError: a file is missing or wrong.
@@ -59,8 +61,9 @@ def settled_scenarios(options: argparse.Namespace) -> tuple[Config, ...]:
     """
     from planwise.config import load_scenarios
 
-    asked = load_scenarios(read_config(options), options.scenario or ())
-    return tuple(_overridden(config, options) for config in asked)
+    config = read_config(options)
+    asked = load_scenarios(config, options.scenario or ())
+    return _overridden(config, options), tuple(_overridden(each, options) for each in asked)
 
 
 def every_scenario(options: argparse.Namespace) -> tuple[list[Config], list[str]]:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from planwise.cli.parser import option_parser
-from planwise.cli.settled import settled_config, settled_scenarios, settled_spec, settled_toggles
+from planwise.cli.settled import settled_configs, settled_spec, settled_toggles
 from planwise.errors import UsageError
 from planwise.plugins import installed_plugins, load_plugins
 from planwise.project.profile import read_target
@@ -44,7 +44,7 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
         check_pool_size(options.pool_size)
     if options.threads is not None and not 1 <= options.threads <= 1024:
         raise UsageError(f"--threads: expected 1 to 1024, got {options.threads}")
-    config = settled_config(options)
+    config, scenarios = settled_configs(options)
     toggles = settled_toggles(options)
     spec = settled_spec(options)
     settled = SimulationOptions(
@@ -56,7 +56,7 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
         memory_limit=options.memory_limit,
         threads=options.threads,
         environ=dict(os.environ),
-        scenarios=settled_scenarios(options),
+        scenarios=scenarios,
         cache=None if options.no_cache else cache_folder(options.cache_dir, os.environ),
         project=spec,
         tests=options.test,

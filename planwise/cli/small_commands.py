@@ -91,13 +91,13 @@ def census(options: argparse.Namespace) -> int:
 
 def inputs(options: argparse.Namespace) -> int:
     """Write census and scenarios into a database, for plain dbt."""
-    from planwise.cli.settled import settled_project, settled_scenarios
+    from planwise.cli.settled import settled_configs, settled_project
     from planwise.inputs import load_inputs
     from planwise.run_files import RunFiles
     from planwise.warehouse.database import connect
     from planwise.warehouse.lock import database_lock
 
-    configs = settled_scenarios(options)
+    _, configs = settled_configs(options)
     project = settled_project(options)
     database = options.database.resolve()  # DuckDB gives names such as :memory: and md:x a meaning
     RunFiles(database).check()

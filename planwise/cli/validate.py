@@ -15,9 +15,8 @@ from attrs import define, field
 
 from planwise.cli.settled import (
     every_scenario,
-    settled_config,
+    settled_configs,
     settled_project,
-    settled_scenarios,
     settled_toggles,
 )
 from planwise.engine import QuietObserver
@@ -67,13 +66,13 @@ def validate(options: argparse.Namespace) -> int:
     database = (options.database or DEFAULT_DATABASE).resolve()
 
     def check_config() -> str:
-        config = settled_config(options)
+        config, scenarios = settled_configs(options)
         run = SimulationOptions(
             config=config,
             dbt_project=settled_project(options),
             database=database,
             toggles=settled_toggles(options),
-            scenarios=settled_scenarios(options),
+            scenarios=scenarios,
         )
         check_scenarios(run.configs, run.dbt_project)
         settled.append(run)
