@@ -278,7 +278,7 @@ def _one_round(
     return found
 
 
-def statements(model: Model, year: int, temporary: Iterable[str]) -> list[str]:
+def statements(model: Model, year: int, temporary: Sequence[str]) -> list[str]:
     """What puts a model's rows of a year in place.
 
     Args:
@@ -293,7 +293,8 @@ def statements(model: Model, year: int, temporary: Iterable[str]) -> list[str]:
             f"insert into {target} by name {sql}",
         ]
     else:
-        texts = [f"create or replace table {target} as {sql}"]
+        kind = "temporary table" if model.name in temporary else "table"
+        texts = [f"create or replace {kind} {target} as {sql}"]
     for name in temporary:
         texts = [t.replace(f'"simulation"."main"."{name}"', f"temp.main.{name}") for t in texts]
     return texts

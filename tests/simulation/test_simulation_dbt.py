@@ -36,16 +36,29 @@ def test_the_projects_own_tests_pass(compiled: Compiled) -> None:
     assert int(passed.group(1)) > 100
 
 
-def test_a_tampered_ledger_fails_the_run_of_plain_dbt(dbt_folder: Path) -> None:
+def test_a_violation_fails_the_run_of_plain_dbt(dbt_folder: Path) -> None:
     with duckdb.connect(str(dbt_folder / "simulation.duckdb")) as connection:
         connection.execute(
-            "update main.fct_yearly_events set amount_after_cents = amount_after_cents + 1"
+            "update main.fct_headcount set closing = closing + 1"
             " where scenario_id = 'baseline' and replicate_id = 1 and simulation_year = 2024"
-            " and event_type = 'raise'"
         )
     done = dbt_year(dbt_folder, 2025)
     assert done.returncode == 1
-    assert "check_year failed for scenario baseline, replicate 1, year 2025: replay" in done.stdout
+    message = (
+        "check_year failed for scenario baseline, replicate 1, year 2025: headcount_opening: 1"
+    )
+    assert message in done.stdout
+
+
+def test_a_ledger_tampered_with_after_its_year_fails_the_tests_of_dbt(dbt_folder: Path) -> None:
+    with duckdb.connect(str(dbt_folder / "simulation.duckdb")) as connection:
+        connection.execute(
+            "update main.fct_yearly_events set amount_after_cents = amount_after_cents + 1"
+            " where simulation_year = 2024 and event_type = 'raise'"
+        )
+    done = run_dbt(dbt_folder, "test", "--select", "ledger_ends_where_the_snapshot_does")
+    assert done.returncode == 1
+    assert "FAIL=" in done.stdout or "ERROR=1" in done.stdout
 
 
 def test_a_year_that_is_no_year_does_not_compile(dbt_folder: Path) -> None:

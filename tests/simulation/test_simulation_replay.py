@@ -110,7 +110,10 @@ def events(employee: str, history: History) -> list[tuple[object, ...]]:
 
 def replay(simulation: Simulation) -> str:
     """The replay as a CTE: check_year begins with it, and what it does with it is cut off."""
-    return simulation.compiled.years[YEAR]["check_year"].split("), snapshot as (")[0] + ")"
+    return (
+        simulation.compiled.years[YEAR]["check_year"].split("), snapshot as not materialized (")[0]
+        + ")"
+    )
 
 
 @pytest.fixture(scope="module")

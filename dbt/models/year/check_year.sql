@@ -60,13 +60,14 @@
     'level_identity', 'level_total',
 ] %}
 
-with snapshot as (
+with snapshot as not materialized (
     select *
     from {{ ref('fct_workforce_snapshot') }}
     where simulation_year = {{ year }}
 ),
 
-ledger as (
+-- read twice, for few columns, rather than held in memory
+ledger as not materialized (
     select *
     from {{ ref('fct_yearly_events') }}
     where simulation_year = {{ year }}
@@ -117,10 +118,9 @@ violations as (
 
     union all
 
-    select scenario_id, replicate_id, 'duplicate_events', any_value(employee_id)
+    select scenario_id, replicate_id, 'duplicate_events', employee_id
     from ledger
-    group by scenario_id, replicate_id, event_id
-    having count(*) > 1
+    where event_id in (select event_id from ledger group by event_id having count(*) > 1)
 
     union all
 

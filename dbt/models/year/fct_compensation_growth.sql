@@ -1,6 +1,6 @@
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='simulation_year') }}
 -- How average pay moves: all people of 31 December against all of 1 January, those who were there on both days, and
--- this year's hires against last year's. Pay is the annual rate.
+-- this year's hires against last year's. Pay is the annual rate. check_plan compares with the snapshot.
 {%- set previous = source('previous_year', 'fct_workforce_snapshot') %}
 {%- set has_previous = execute and load_relation(previous) is not none %}
 with opened as (
@@ -15,19 +15,17 @@ with opened as (
 
 closed as (
     select
-        w.scenario_id,
-        w.replicate_id,
+        scenario_id,
+        replicate_id,
         count(*) as people,
-        sum(w.annual_pay_rate_cents) as pay_cents,
-        count(*) filter (where w.detailed_status = 'continuous_active') as continuing,
-        sum(w.annual_pay_rate_cents) filter (where w.detailed_status = 'continuous_active') as continuing_pay_cents,
-        sum(c.opening_pay_cents) filter (where w.detailed_status = 'continuous_active') as continuing_before_cents,
-        count(*) filter (where w.detailed_status = 'new_hire_active') as new_hires,
-        sum(w.annual_pay_rate_cents) filter (where w.detailed_status = 'new_hire_active') as new_hire_pay_cents
-    from {{ ref('fct_workforce_snapshot') }} as w
-    inner join {{ ref('int_plan_accounts') }} as c
-        on c.scenario_id = w.scenario_id and c.replicate_id = w.replicate_id and c.employee_id = w.employee_id
-    where w.simulation_year = {{ simulation_year() }} and w.employment_status = 'active'
+        sum(closing_pay_cents) as pay_cents,
+        count(*) filter (where not is_new_hire) as continuing,
+        sum(closing_pay_cents) filter (where not is_new_hire) as continuing_pay_cents,
+        sum(opening_pay_cents) filter (where not is_new_hire) as continuing_before_cents,
+        count(*) filter (where is_new_hire) as new_hires,
+        sum(closing_pay_cents) filter (where is_new_hire) as new_hire_pay_cents
+    from {{ ref('int_plan_accounts') }}
+    where termination_date is null
     group by all
 ),
 

@@ -10,9 +10,9 @@
     'closing_pay_cents', 'has_raise', 'raise_date', 'is_promoted', 'below_band', 'prorated_pay_cents',
     'plan_entry_date', 'is_eligible', 'becomes_eligible', 'escalates', 'is_voluntary', 'is_automatic', 'opts_out',
     'opening_rate_e5', 'rate_of_year_e5', 'closing_rate_e5', 'enrollment_date', 'enrollment_source', 'has_declined',
-    'has_opted_out', 'opt_out_date',
+    'has_opted_out', 'opt_out_date', 'deferring_from', 'deferring_until',
     'match_formula', 'core_formula', 'plan_pay_cents', 'raw_contribution_cents', 'limited_contribution_cents',
-    'formula_match_cents', 'formula_core_cents', 'is_hce',
+    'annual_additions_room_cents', 'formula_match_cents', 'formula_core_cents', 'is_hce',
 ] %}
 with contributions as (
     select *
