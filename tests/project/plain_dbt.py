@@ -10,13 +10,21 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 
-def run(arguments: list[str], log: Path) -> int:
-    """One command line of dbt in a process of its own; gives its exit code."""
+def run(arguments: list[str], log: Path, environment: Mapping[str, str] | None = None) -> int:
+    """One command line of dbt in a process of its own; gives its exit code.
+
+    Args:
+        arguments: what follows ``dbt``.
+        log: a file that its output is appended to.
+        environment: variables beside those of this process.
+    """
     child = os.fork()
     if child == 0:
+        os.environ.update(environment or {})
         from dbt.cli.main import cli
 
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

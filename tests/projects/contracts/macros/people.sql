@@ -1,0 +1,1 @@
+{% macro named(column) %}'person ' || {{ column }}{% endmacro %}

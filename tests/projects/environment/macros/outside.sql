@@ -1,0 +1,1 @@
+{% macro outside() %}{{ env_var('CORPUS_WORD') }} {{ env_var('CORPUS_OTHER', 'unset') }}{% endmacro %}

@@ -1,0 +1,2 @@
+{{ config(materialized='view') }}
+select grade, people, simulation_year from {{ ref('asked') }}

@@ -1,0 +1,1 @@
+select {{ checked('y') }} as word from {{ ref('good') }}

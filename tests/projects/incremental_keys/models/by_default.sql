@@ -1,0 +1,2 @@
+{{ config(unique_key='grp') }}
+select simulation_year, id, grp, amount from {{ ref('yearly') }}

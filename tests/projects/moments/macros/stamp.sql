@@ -1,0 +1,1 @@
+{% macro stamp() %}'{{ invocation_id }}' as invocation, '{{ run_started_at.isoformat() }}'::timestamptz as started{% endmacro %}

@@ -1,0 +1,1 @@
+select {{ stamp() }}, {{ var('simulation_year') }} as simulation_year

@@ -1,0 +1,2 @@
+{{ config(materialized='view') }}
+select {{ stamp() }}, {{ var('simulation_year') }} as simulation_year from {{ ref('stamped') }}

@@ -1,0 +1,2 @@
+{{ config(post_hook='delete from {{ this }}') }}
+select simulation_year from {{ ref('first') }}

@@ -1,0 +1,2 @@
+{{ config(materialized='view') }}
+select made_by, count(*) as n from {{ ref('third') }} group by all

@@ -1,0 +1,2 @@
+{{ config(materialized='refilled') }}
+select n, simulation_year from {{ ref('numbers') }}

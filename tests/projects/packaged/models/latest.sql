@@ -1,0 +1,1 @@
+select max(starts) as latest, count(*) as months from {{ ref('calendar') }}

@@ -1,0 +1,1 @@
+{% macro header() %}set variable header_value = {{ var('header_value') }};{% endmacro %}

@@ -1,0 +1,1 @@
+select {{ yearly_columns(vanishing=false) }} from {{ ref('numbers') }}

@@ -1,0 +1,1 @@
+{% macro grown(column) %}({{ column }} + {{ column }} // 10){% endmacro %}

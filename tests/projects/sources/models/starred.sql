@@ -1,0 +1,1 @@
+select {{ star(source('loaded', 'people'), without=['id']) if execute else '*' }} from {{ source('loaded', 'people') }}

@@ -1,0 +1,1 @@
+{% macro word() %}'w;ord'{% endmacro %}

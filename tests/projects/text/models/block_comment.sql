@@ -1,0 +1,1 @@
+/* begins ; here */ select {{ word() }} as word /* and ends */

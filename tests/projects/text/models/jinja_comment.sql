@@ -1,0 +1,3 @@
+{# var('nothing') #}
+select '{% raw %}{{ not jinja }}{% endraw %}' as text
+-- {{ 'rendered' }} comment

@@ -1,0 +1,2 @@
+select 1 as a,
+  2 as b -- carriage returns

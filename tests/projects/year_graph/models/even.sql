@@ -1,0 +1,1 @@
+select 'even' as word, {{ var('simulation_year') }} as y
