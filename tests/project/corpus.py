@@ -15,6 +15,7 @@ from attrs import field, frozen
 from corpus_large import write_large
 
 YEARS: Final = (2025, 2026, 2027)
+ONE_YEAR: Final = YEARS[:1]
 STEP: Final = "simulation_year"
 FOUNDATION: Final = "resource_type:seed +tag:foundation"
 """What planwise runs once, before the first year, as a dbt selection."""
@@ -34,7 +35,7 @@ class Edit:
         vars: vars of the command line beside the project's.
         env: variables of the environment beside the project's.
         before: SQL beside the project's, run on the new database.
-        years: the years to run afterwards.
+        years: the years to run afterwards; one, where a second would show nothing else.
         target: a target of the profile.
         fails: what dbt says if the edited project fails.
         new_unstable: unstable columns that the edit makes.
@@ -156,19 +157,20 @@ CORPUS: Final = (
                 ),
             ),
             Edit("first_year", "years", years=(2026, 2027), vars={"first_year": 2026}),
-            Edit("bonus_from", "var", vars={"bonus_from": 2025}),
+            Edit("bonus_from", "var", vars={"bonus_from": 2027}),
             Edit(
                 "new_model",
                 "model",
                 written("models/bonus_of.sql", "{{ config(tags='yearly') }}\nselect 1 as a"),
+                years=ONE_YEAR,
             ),
             Edit(
                 "no_tag",
                 "yaml",
                 replaced(
                     "models/tags.yml",
-                    "- name: even\n    config:\n      tags: [yearly]",
-                    "- name: even",
+                    "- name: by_parity\n    config:\n      tags: [yearly]",
+                    "- name: by_parity",
                 ),
             ),
         ),
@@ -192,7 +194,7 @@ CORPUS: Final = (
                 "model",
                 replaced("models/facts.sql", "'later' as era", "'later' as age"),
             ),
-            Edit("new_model", "model", written("models/more.sql", "select 1 as a")),
+            Edit("new_model", "model", written("models/more.sql", "select 1 as a"), years=ONE_YEAR),
         ),
     ),
     CorpusProject(
@@ -213,7 +215,10 @@ CORPUS: Final = (
             ),
             Edit("var_of_hook", "var", vars={"keep": 3}),
             Edit(
-                "var_of_start_hook", "yaml", replaced("dbt_project.yml", "shift: 100", "shift: 200")
+                "var_of_start_hook",
+                "yaml",
+                replaced("dbt_project.yml", "shift: 100", "shift: 200"),
+                years=ONE_YEAR,
             ),
         ),
     ),
@@ -231,7 +236,7 @@ CORPUS: Final = (
         edits=(
             Edit("macro", "macro", replaced("macros/growth.sql", "// 10", "// 20")),
             Edit("var", "var", vars={"start": 5000}),
-            Edit("nothing_there_before", "data", before="drop table kept_table;"),
+            Edit("nothing_there_before", "data", before="drop table kept_table;", years=ONE_YEAR),
         ),
     ),
     CorpusProject(
@@ -249,7 +254,7 @@ CORPUS: Final = (
         edits=(
             Edit("seed", "seed", replaced("seeds/changes.csv", "2026,3,c,31", "2026,3,,931")),
             Edit("predicate", "var", vars={"below": 30}),
-            Edit("key", "model", replaced("models/by_expression.sql", "id % 2", "id % 3")),
+            Edit("key", "model", replaced("models/by_expression.sql", "id % 2", "id % 5")),
         ),
     ),
     CorpusProject(
@@ -274,7 +279,12 @@ CORPUS: Final = (
         "contracts",
         ("enforced contracts", "constraints", "foreign keys"),
         edits=(
-            Edit("macro", "macro", replaced("macros/people.sql", "person ", "nobody ")),
+            Edit(
+                "macro",
+                "macro",
+                replaced("macros/people.sql", "person ", "nobody "),
+                years=ONE_YEAR,
+            ),
             Edit("constraint", "var", vars={"offset": -30}, fails="CHECK constraint failed"),
             Edit(
                 "contract",
@@ -295,7 +305,7 @@ CORPUS: Final = (
                 "model",
                 replaced("models/next_year.sql", "simulation_year +", "simulation_year *"),
             ),
-            Edit("var", "var", vars={"step": 3}),
+            Edit("var", "var", vars={"step": 3}, years=ONE_YEAR),
         ),
     ),
     CorpusProject(
@@ -320,7 +330,7 @@ CORPUS: Final = (
         ("Python models", "var in a YAML file"),
         edits=(
             Edit("python", "model", replaced("models/scaled.py", "* {factor}", "+ {factor}")),
-            Edit("var", "var", vars={"factor": 5}),
+            Edit("var", "var", vars={"factor": 5}, years=ONE_YEAR),
         ),
     ),
     CorpusProject(
@@ -331,7 +341,12 @@ CORPUS: Final = (
             Edit(
                 "column", "data", before="alter table raw.people add column age integer default 40;"
             ),
-            Edit("macro", "macro", replaced("macros/star.sql", '", " if', '",  " if')),
+            Edit(
+                "macro",
+                "macro",
+                replaced("macros/star.sql", "not in without", "in without"),
+                years=ONE_YEAR,
+            ),
             Edit(
                 "schema",
                 "var",
@@ -362,9 +377,10 @@ CORPUS: Final = (
                 "macro",
                 "macro",
                 replaced("macros/names.sql", "{{ node.name }} v", "{{ node.name }} V"),
+                years=ONE_YEAR,
             ),
             Edit("var", "var", vars={"suffix": "_x"}),
-            Edit("seed", "seed", replaced("seeds/Upper_Seed.csv", "2,y", "2,z")),
+            Edit("seed", "seed", replaced("seeds/Upper_Seed.csv", "2,y", "2,z"), years=ONE_YEAR),
         ),
     ),
     CorpusProject(
@@ -391,10 +407,21 @@ CORPUS: Final = (
                 "package_yaml",
                 "package",
                 replaced("local_packages/dates/dbt_project.yml", "view", "table"),
+                years=ONE_YEAR,
             ),
-            Edit("dispatch", "macro", replaced("macros/overrides.sql", ", 15)", ", 16)")),
+            Edit(
+                "dispatch",
+                "macro",
+                replaced("macros/overrides.sql", ", 15)", ", 16)"),
+                years=ONE_YEAR,
+            ),
             Edit("dispatch_gone", "macro", removed("macros/overrides.sql")),
-            Edit("package_var", "yaml", replaced("dbt_project.yml", "months: 3", "months: 4")),
+            Edit(
+                "package_var",
+                "yaml",
+                replaced("dbt_project.yml", "months: 3", "months: 4"),
+                years=ONE_YEAR,
+            ),
         ),
     ),
     CorpusProject(
@@ -408,9 +435,24 @@ CORPUS: Final = (
         ),
         foundation=True,
         edits=(
-            Edit("value", "seed", replaced("seeds/inferred.csv", "quoted, comma", "quoted, Comma")),
-            Edit("inferred_type", "seed", replaced("seeds/inferred.csv", "1,007,", "1,x07,")),
-            Edit("column_type", "yaml", replaced("dbt_project.yml", "big: hugeint", "big: double")),
+            Edit(
+                "value",
+                "seed",
+                replaced("seeds/inferred.csv", "quoted, comma", "quoted, Comma"),
+                years=ONE_YEAR,
+            ),
+            Edit(
+                "inferred_type",
+                "seed",
+                replaced("seeds/inferred.csv", "1,007,", "1,x07,"),
+                years=ONE_YEAR,
+            ),
+            Edit(
+                "column_type",
+                "yaml",
+                replaced("dbt_project.yml", "big: hugeint", "big: double"),
+                years=ONE_YEAR,
+            ),
             Edit(
                 "delimiter",
                 "yaml",
@@ -444,7 +486,8 @@ CORPUS: Final = (
             Edit(
                 "ref",
                 "macro",
-                replaced("macros/ref.sql", "database=none", "database=relation.database"),
+                replaced("macros/ref.sql", "'ref' as", "'REF' as"),
+                years=ONE_YEAR,
             ),
             Edit("override_gone", "macro", removed("macros/hooks.sql")),
             Edit(
@@ -456,6 +499,7 @@ CORPUS: Final = (
                     "create view {{ relation }} as (select *, 1 as added from ({{ sql }}))"
                     "{% endmacro %}",
                 ),
+                years=ONE_YEAR,
             ),
         ),
     ),
@@ -472,10 +516,25 @@ CORPUS: Final = (
         ),
         foundation=True,
         edits=(
-            Edit("docs", "yaml", replaced("models/models.yml", "Whose it is.", "Who it is.")),
-            Edit("docs_block", "model", replaced("models/docs.md", "of two lines.", "of 2 lines.")),
+            Edit(
+                "docs",
+                "yaml",
+                replaced("models/models.yml", "Whose it is.", "Who it is."),
+                years=ONE_YEAR,
+            ),
+            Edit(
+                "docs_block",
+                "model",
+                replaced("models/docs.md", "of two lines.", "of 2 lines."),
+                years=ONE_YEAR,
+            ),
             Edit("header", "var", vars={"header_value": 12}),
-            Edit("macro", "macro", replaced("macros/header.sql", "') }};", "') + 1 }};")),
+            Edit(
+                "macro",
+                "macro",
+                replaced("macros/header.sql", "') }};", "') + 1 }};"),
+                years=ONE_YEAR,
+            ),
         ),
     ),
     CorpusProject(
@@ -492,16 +551,19 @@ CORPUS: Final = (
         env={"CORPUS_WORD": "hello", "CORPUS_SCHEMA": "marts", "CORPUS_IN_PROFILE": "base"},
         edits=(
             Edit("env_of_model", "env", env={"CORPUS_WORD": "goodbye"}),
-            Edit("env_of_macro", "env", env={"CORPUS_OTHER": "set"}),
-            Edit("env_of_profile", "env", env={"CORPUS_IN_PROFILE": "ground"}),
-            Edit("env_of_settings", "env", env={"CORPUS_ORDER": "desc"}),
-            Edit("env_of_project", "env", env={"CORPUS_SCHEMA": "other"}),
+            Edit("env_of_macro", "env", env={"CORPUS_OTHER": "set"}, years=ONE_YEAR),
+            Edit("env_of_profile", "env", env={"CORPUS_IN_PROFILE": "ground"}, years=ONE_YEAR),
+            Edit("env_of_settings", "env", env={"CORPUS_ORDER": "desc"}, years=ONE_YEAR),
+            Edit("env_of_project", "env", env={"CORPUS_SCHEMA": "other"}, years=ONE_YEAR),
             Edit("env_of_graph", "env", env={"CORPUS_WORD": "hello", "CORPUS_OTHER": "off"}),
             Edit(
-                "var_of_project", "yaml", replaced("dbt_project.yml", "from the project", "changed")
+                "var_of_project",
+                "yaml",
+                replaced("dbt_project.yml", "from the project", "changed"),
+                years=ONE_YEAR,
             ),
             Edit("var_of_command_line", "var", vars={"given": "changed"}),
-            Edit("target", "target", target="prod"),
+            Edit("target", "target", target="prod", years=ONE_YEAR),
             Edit(
                 "env_default_gone",
                 "macro",
@@ -525,7 +587,8 @@ CORPUS: Final = (
             Edit(
                 "macro",
                 "macro",
-                replaced("macros/stamp.sql", " as started", " + interval 1 day as started"),
+                replaced("macros/stamp.sql", "'here'", "'HERE'"),
+                years=ONE_YEAR,
             ),
         ),
     ),
@@ -533,7 +596,7 @@ CORPUS: Final = (
         "text",
         ("trailing comments", "semicolons in a model"),
         edits=(
-            Edit("macro", "macro", replaced("macros/words.sql", "w;ord", "w,ord")),
+            Edit("macro", "macro", replaced("macros/words.sql", "w;ord", "w,ord"), years=ONE_YEAR),
             Edit(
                 "semicolon",
                 "model",
@@ -580,8 +643,7 @@ CORPUS: Final = (
     CorpusProject(
         "large",
         ("over 100 models", "over 800 tests that are not run"),
-        foundation=True,
         generate=write_large,
-        edits=(Edit("macro", "macro", replaced("macros/mixed.sql", "31", "37"), years=YEARS[:1]),),
+        edits=(Edit("macro", "macro", replaced("macros/mixed.sql", "31", "37"), years=ONE_YEAR),),
     ),
 )

@@ -27,8 +27,8 @@ COLUMNS = {
 
 
 def write_large(folder: Path) -> None:
-    """Layers of models, each of which reads two of the layer before; the first reads a seed."""
-    for name in ("models", "macros", "seeds"):
+    """Layers of models, each of which reads two of the layer before."""
+    for name in ("models", "macros"):
         (folder / name).mkdir()
     project = {
         "name": "large",
@@ -40,7 +40,6 @@ def write_large(folder: Path) -> None:
     }
     (folder / "dbt_project.yml").write_text(json.dumps(project), encoding="utf-8")
     (folder / "profiles.yml").write_text(PROFILE, encoding="utf-8")
-    (folder / "seeds" / "starts.csv").write_text("id,start\n1,3\n2,5\n3,8\n", encoding="utf-8")
     (folder / "macros" / "mixed.sql").write_text(
         "{% macro mixed(value) %}"
         "(({{ value }}) * 31 + {{ var('simulation_year') }}) % 1000"
@@ -62,8 +61,8 @@ def _model(layer: int, place: int) -> str:
     year = "{{ var('simulation_year') }}"
     if layer == 0:
         return (
-            f"select id, {year} as y, {{{{ mixed('start + {place}') }}}} as a, start as b, "
-            f"{place} as c, 0 as d from {{{{ ref('starts') }}}}"
+            f"select i as id, {year} as y, {{{{ mixed('i + {place}') }}}} as a, 3 * i as b, "
+            f"{place} as c, 0 as d from range(3) as t(i)"
         )
     kind = ("table", "view", "incremental", "table", "ephemeral")[(layer + place) % 5]
     key = ", unique_key=['id', 'y']" if kind == "incremental" else ""

@@ -332,10 +332,17 @@ class Workspace:
         done = run_planwise(self._laid_out, database, self._cache, years, file, env, *more)
         return done, database
 
-    def run_edited(self, edit: Edit) -> tuple[subprocess.CompletedProcess[str], Path]:
-        """Run the edited project with warm caches, in place; then all is as it was before."""
+    def run_edited(
+        self, edit: Edit, *, forget: bool = True
+    ) -> tuple[subprocess.CompletedProcess[str], Path]:
+        """Run the edited project with warm caches, in place; then it is as it was before.
+
+        Args:
+            edit: what is changed.
+            forget: whether the caches are put back too.
+        """
         aside = self._folder / "cache.aside"
-        if self._cache.exists():
+        if forget:
             shutil.copytree(self._cache, aside, symlinks=True)
         try:
             edit.apply(self._laid_out)
@@ -343,8 +350,8 @@ class Workspace:
         finally:
             shutil.rmtree(self._laid_out)
             shutil.copytree(self._folder / "pristine", self._laid_out, symlinks=True)
-            shutil.rmtree(self._cache, ignore_errors=True)
-            if aside.exists():
+            if forget:
+                shutil.rmtree(self._cache)
                 aside.rename(self._cache)
 
     def _install(self) -> None:

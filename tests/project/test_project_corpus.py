@@ -159,7 +159,25 @@ def test_nothing_is_stale_after_an_edit(
 ) -> None:
     """The caches are those of the project as it was; an edit may keep size and time of a file."""
     run = workspaces[name].run_edited(edit)
-    same_as_plain(run, plain.get(PROJECTS[name], edit), edit)
+    reference = plain.get(PROJECTS[name], edit)
+    same_as_plain(run, reference, edit)
+    if not edit.fails and not PROJECTS[name].fails and edit.years[0] == YEARS[0]:
+        before = plain.get(PROJECTS[name]).after(edit.years[-1])
+        assert differences(before, reference.last(), PROJECTS[name].unstable), "it has no effect"
+
+
+@needs_planwise
+@pytest.mark.parametrize("name", ["environment", "packaged"])
+def test_nothing_is_stale_when_edits_are_taken_back(
+    name: str, workspaces: Workspaces, plain: References
+) -> None:
+    """Two edits, one after the other, then neither, all with the same caches."""
+    workspace = workspaces[name]
+    for edit in PROJECTS[name].edits[:2]:
+        same_as_plain(
+            workspace.run_edited(edit, forget=False), plain.get(PROJECTS[name], edit), edit
+        )
+    same_as_plain(workspace.run(), plain.get(PROJECTS[name]))
 
 
 def test_a_fork_gives_what_a_process_of_its_own_gives(tmp_path: Path, plain: References) -> None:

@@ -1,1 +1,1 @@
-{% macro stamp() %}'{{ invocation_id }}' as invocation, '{{ run_started_at.isoformat() }}'::timestamptz as started{% endmacro %}
+{% macro stamp() %}'{{ invocation_id }}' as invocation, '{{ run_started_at.isoformat() }}'::timestamptz as started, 'here' as stamped_by{% endmacro %}

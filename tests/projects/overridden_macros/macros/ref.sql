@@ -1,4 +1,4 @@
 {% macro ref(name) %}
   {% set relation = builtins.ref(name) %}
-  {{ return(api.Relation.create(database=none, schema=relation.schema, identifier=relation.identifier)) }}
+  {{ return("(select *, 'ref' as read_by from " ~ relation ~ ")") }}
 {% endmacro %}

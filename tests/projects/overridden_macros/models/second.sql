@@ -1,2 +1,2 @@
 {{ config(post_hook='delete from {{ this }}') }}
-select simulation_year from {{ ref('first') }}
+select simulation_year, read_by from {{ ref('first') }}
