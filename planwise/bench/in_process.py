@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from planwise.project.dbt_project import reset_compile_state
+from planwise.project.dbt_worker import reset_compile_state
 
 
 def main(argument: str) -> int:

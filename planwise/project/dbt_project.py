@@ -24,12 +24,12 @@ from planwise.project.dbt_worker import (
     DbtWorker,
 )
 from planwise.project.fingerprint import project_fingerprint
-from planwise.project.graph import ProjectGraph, graph_from_manifest
+from planwise.project.graph import ProjectGraph, graph_from_manifest, has_foreign_keys
 from planwise.project.node_results import NodeWatch, checked_results, passed_tests
 from planwise.project.prediction import catalogs, wanted_nodes
 from planwise.project.profile import read_profile_name, read_target, write_profile
 from planwise.project.render_cache import RenderCache, StoredStep
-from planwise.project.rendering import Renderer, forget_compilation
+from planwise.project.rendering import Renderer
 from planwise.project.spec import ProjectSpec
 from planwise.rendered import CompiledNode
 from planwise.stages import Stage
@@ -186,15 +186,18 @@ class DbtProject:
         gone = [node.name for node in request.nodes if node.unique_id not in selectors]
         if gone:
             raise ProjectError(f"{gone[0]} is no node of the project as it was parsed last")
-        reset_compile_state(parse.manifest)
         watch = NodeWatch()
+        threads = request.pool_size
+        if self._target is not None and self._target.threads is not None:
+            threads = self._target.threads
         result = self._started().build(
             parse.manifest,
             [selectors[node.unique_id] for node in request.nodes],
             {**self._spec.variables, **request.variables},
-            threads=max(1, min(request.pool_size, len(request.nodes))),
+            threads=max(1, min(threads, len(request.nodes))),
             full_refresh=request.full_refresh,
             on_event=watch.on_event,
+            occasion=(request.phase, request.year, request.stage),
         )
         return BatchResult(checked_results(result, request, watch))
 
@@ -212,7 +215,6 @@ class DbtProject:
             ProjectError: a test fails, with dbt's message; or tests were not asked for at first.
         """
         parse = self._parse(year)
-        reset_compile_state(parse.manifest)
         selection = [parse.graph.selectors[each] for each in nodes]
         variables = {**self._spec.variables, self._spec.step_variable: year}
         result = self._started().test(parse.manifest, selection, variables)
@@ -272,11 +274,15 @@ class DbtProject:
         from planwise.project.parse_time import year_dependent_parts
 
         parts = year_dependent_parts(manifest, self.directory, self._spec.step_variable)
+        if has_foreign_keys(manifest):
+            # dbt writes what a key refers to into the manifest, and cannot read it a second time.
+            parts = [*parts, "foreign keys of contracts"]
         self._parsed_anew(parts)
         graph = graph_from_manifest(
             manifest,
             self._selected(self._spec.foundation, manifest, variables),
             self._selected(self._spec.year, manifest, variables),
+            only=self._by_default(manifest, variables),
         )
         parse = _Parse(manifest, graph)
         if not self.parsed_anew_because:
@@ -292,6 +298,13 @@ class DbtProject:
     def _parsed_anew(self, parts: tuple[str, ...] | list[str]) -> None:
         # What was found in one year stays found, whatever another year's parse shows.
         self.parsed_anew_because = tuple(sorted({*self.parsed_anew_because, *parts}))
+
+    def _by_default(self, manifest: Any, variables: Mapping[str, Any]) -> set[str] | None:
+        """What dbt runs when nothing is selected, if the project has a selector for that."""
+        selectors = manifest.selectors or {}
+        if not any(each.get("default") for each in selectors.values()):
+            return None
+        return set(self._started().select(manifest, (), variables))
 
     def _selected(
         self, stages: Sequence[Stage] | None, manifest: Any, variables: Mapping[str, Any]
@@ -356,9 +369,3 @@ def _year_name(key: _YearKey) -> str:
 
 def _text_key(key: _NodeKey) -> str:
     return f"anew {key[0]}" if key[1] else key[0]
-
-
-def reset_compile_state(manifest: Any) -> None:
-    """Forget what an earlier invocation compiled in any node."""
-    for node in manifest.nodes.values():
-        forget_compilation(node)

@@ -7,15 +7,14 @@ a second worker is refused.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import queue
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from attrs import frozen
 
 from planwise.errors import DependencyError, ProjectError
 from planwise.interruption import wait_for
+from planwise.project.occasions import Moment, no_collections, without_generic_tests
 
 _IN_USE: Final = threading.Lock()
 
@@ -89,6 +89,7 @@ class DbtWorker:
     def __init__(self, paths: DbtPaths, *, partial_parse: bool = True, tests: bool = True) -> None:
         self._paths = paths
         self._tests = tests
+        self._moment = Moment()
         self._partial_parse = partial_parse
         self._jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = (
             queue.SimpleQueue()
@@ -128,7 +129,7 @@ class DbtWorker:
         Raises:
             ProjectError: with dbt's message.
         """
-        with nullcontext() if self._tests else _without_generic_tests(), _no_collections():
+        with nullcontext() if self._tests else without_generic_tests(), no_collections():
             result = self._invoke(["parse"], variables, manifest=None)
         if not result.success or result.result is None:
             raise ProjectError(f"dbt cannot parse {self._paths.project}: {_cause(result)}")
@@ -143,6 +144,7 @@ class DbtWorker:
         threads: int,
         full_refresh: bool,
         on_event: Callable[[Any], None] | None = None,
+        occasion: object = None,
     ) -> Any:
         """Run models, seeds and snapshots; gives dbt's result, successful or not.
 
@@ -153,13 +155,16 @@ class DbtWorker:
             threads: how many nodes may run at once.
             full_refresh: whether incremental models start anew.
             on_event: called with each of dbt's events, on dbt's threads.
+            occasion: invocations of one occasion have one invocation id and starting time, as if
+                dbt had been called once.
         """
         arguments = ["build", "--threads", str(threads), "--select", *selection]
         for kind in ("model", "seed", "snapshot"):
             arguments += ["--resource-type", kind]
         if full_refresh:
             arguments.append("--full-refresh")
-        return self._invoke(arguments, variables, manifest=manifest, on_event=on_event)
+        with self._moment.of(occasion):
+            return self._invoke(arguments, variables, manifest=manifest, on_event=on_event)
 
     def select(
         self, manifest: Any, selection: Sequence[str], variables: Mapping[str, Any]
@@ -172,7 +177,8 @@ class DbtWorker:
         arguments = ["ls", "--quiet", "--output", "json", "--output-keys", "unique_id"]
         for kind in ("model", "seed", "snapshot"):
             arguments += ["--resource-type", kind]
-        result = self._invoke([*arguments, "--select", *selection], variables, manifest=manifest)
+        chosen = ["--select", *selection] if selection else []
+        result = self._invoke([*arguments, *chosen], variables, manifest=manifest)
         if not result.success:
             raise ProjectError(f"dbt cannot select {' '.join(selection)}: {_cause(result)}")
         found = {json.loads(line)["unique_id"] for line in result.result or ()}
@@ -203,6 +209,8 @@ class DbtWorker:
                     f"dbt cannot be imported ({error}); pip install 'dbt-core>=1.11,<1.12' "
                     "'dbt-duckdb>=1.11,<1.12'"
                 ) from error
+            # Here, in dbt's thread: a rendering may have been under way until now.
+            reset_compile_state(manifest)
             return dbtRunner(manifest, callbacks=[on_event] if on_event else []).invoke(full)
 
         return wait_for(self.submit(call), interrupt_statements)
@@ -224,36 +232,24 @@ class DbtWorker:
                 job.set_exception(error)
 
 
-@contextmanager
-def _without_generic_tests() -> Iterator[None]:
-    """Let dbt's parser pass over the tests in YAML files: a run executes none of them.
+def reset_compile_state(manifest: Any) -> None:
+    """Forget what an earlier invocation, or a rendering, compiled in any node."""
+    for node in manifest.nodes.values() if manifest is not None else ():
+        forget_compilation(node)
 
-    They are most of what a parse takes: of the simulation's own project a quarter.
+
+def forget_compilation(node: Any) -> None:
+    """Forget what an earlier compilation left in a node.
+
+    Nodes of a reused manifest keep it, and an ephemeral model then injects the text of the year
+    before, or none at all.
     """
-    from dbt.parser.schema_generic_tests import SchemaGenericTestParser
-
-    before = SchemaGenericTestParser.parse_tests
-    SchemaGenericTestParser.parse_tests = lambda *_, **__: None
-    try:
-        yield
-    finally:
-        SchemaGenericTestParser.parse_tests = before
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """Let Python collect no garbage meanwhile: a parse makes much that stays, and drops little.
-
-    What it made is then left out of later collections. It saves about a tenth of a parse.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_on:
-            gc.enable()
+    if getattr(node, "compiled", False):
+        node.compiled = False
+        node.compiled_code = None
+        node.extra_ctes_injected = False
+        node.extra_ctes = []
+        node._pre_injected_sql = None  # noqa: SLF001  # part of the state dbt leaves behind
 
 
 def vars_argument(variables: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from attrs import frozen
@@ -28,8 +28,7 @@ class ProjectGraph:
         state_relations: (schema, table) that the next year reads back: a source that points at
             a model's own table.
         source_schemas: schemas of the sources that the project reads.
-        has_run_hooks: whether dbt runs SQL at the start or end of each invocation; then a phase
-            must be one invocation.
+        has_run_hooks: whether a phase must be one invocation of dbt (:func:`belongs_together`).
     """
 
     foundation: Mapping[str, ModelNode]
@@ -46,6 +45,7 @@ def graph_from_manifest(
     manifest: Any,
     foundation: Sequence[Stage] | None = None,
     year: Sequence[Stage] | None = None,
+    only: Collection[str] | None = None,
 ) -> ProjectGraph:
     """Read the executed nodes out of dbt's manifest.
 
@@ -54,6 +54,7 @@ def graph_from_manifest(
         foundation: what runs once, its nodes selected; None for seeds, what is tagged, and what
             these depend on.
         year: what runs in each year; None for everything else.
+        only: what is run where nothing is selected; None for all.
 
     Raises:
         GraphError: a node depends on one that does not exist.
@@ -61,10 +62,12 @@ def graph_from_manifest(
     enabled = {key: node for key, node in manifest.nodes.items() if _is_executed(node)}
     nodes = {key: _model_node(key, node, manifest) for key, node in sorted(enabled.items())}
     if foundation is None:
-        foundation = [Stage(nodes=tuple(sorted(_foundation_ids(nodes))))]
+        found = sorted(_foundation_ids(nodes))
+        foundation = [Stage(nodes=tuple(k for k in found if only is None or k in only))]
     once = {key for stage in foundation for key in stage.nodes}
     if year is None:
-        year = [Stage(nodes=tuple(key for key in nodes if key not in once))]
+        rest = [key for key in nodes if key not in once]
+        year = [Stage(nodes=tuple(key for key in rest if only is None or key in only))]
     yearly = {key for stage in year for key in stage.nodes}
     own = {nodes[key].relation: key for key in nodes if key in yearly}
     read_back = sorted(
@@ -80,10 +83,38 @@ def graph_from_manifest(
         selectors={key: "fqn:" + ".".join(node.fqn) for key, node in enabled.items()},
         state_relations=tuple(read_back),
         source_schemas=frozenset(str(source.schema) for source in manifest.sources.values()),
-        has_run_hooks=any(node.resource_type == "operation" for node in manifest.nodes.values()),
+        has_run_hooks=belongs_together(manifest) != "",
         foundation_stages=tuple(foundation),
         year_stages=tuple(year),
     )
+
+
+def belongs_together(manifest: Any) -> str:
+    """Why dbt has to run all nodes of a phase in one invocation, or nothing.
+
+    Args:
+        manifest: dbt's Manifest.
+    """
+    if any(node.resource_type == "operation" for node in manifest.nodes.values()):
+        return "the project runs SQL at the start or end of each run"
+    if has_foreign_keys(manifest):
+        return "the project has foreign keys, which dbt rebuilds in its own order"
+    return ""
+
+
+def has_foreign_keys(manifest: Any) -> bool:
+    """Whether a table of the project is made with a foreign key."""
+    for node in manifest.nodes.values():
+        contract = getattr(node.config, "contract", None)
+        if contract is not None and contract.enforced and _has_foreign_key(node):
+            return True
+    return False
+
+
+def _has_foreign_key(node: Any) -> bool:
+    columns = [each for column in node.columns.values() for each in column.constraints]
+    kinds = [each.type for each in (*getattr(node, "constraints", ()), *columns)]
+    return any(str(getattr(kind, "value", kind)) == "foreign_key" for kind in kinds)
 
 
 def _is_executed(node: Any) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from planwise.project.graph import belongs_together
+
 _DBT_PACKAGES: Final = frozenset({"dbt", "dbt_duckdb"})
 _MATERIALIZATIONS: Final[Mapping[str, str]] = {
     "table": "materialization_table_duckdb",
@@ -65,10 +67,10 @@ class Obstacles:
             kind: overridden_macros(manifest.macros, root)
             for kind, root in _MATERIALIZATIONS.items()
         }
-        hooks = [n.name for n in manifest.nodes.values() if n.resource_type == "operation"]
         self._of_all = [f"the profile has '{key}'" for key in profile_keys]
-        if hooks:
-            self._of_all.append("the project runs SQL at the start or end of each run")
+        together = belongs_together(manifest)
+        if together:
+            self._of_all.append(together)
         self._own = {
             kind
             for macro in manifest.macros.values()

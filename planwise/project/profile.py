@@ -25,6 +25,7 @@ class Target:
         path: the DuckDB file.
         settings: what dbt-duckdb SETs on each cursor.
         config_options: what it connects with.
+        threads: how many nodes dbt may run at once; None for planwise's own pool.
         others: keys of the profile beyond these, which only dbt acts on.
         text: everything of it that can decide what is rendered, for the cache's key.
     """
@@ -32,6 +33,7 @@ class Target:
     path: Path
     settings: Mapping[str, Any] = field(factory=dict)
     config_options: Mapping[str, Any] = field(factory=dict)
+    threads: int | None = None
     others: tuple[str, ...] = ()
     text: str = ""
 
@@ -91,6 +93,7 @@ def read_target(spec: ProjectSpec, environ: Mapping[str, str]) -> Target:
         path=Path(path).absolute(),
         settings=_mapping(values.get("settings")),
         config_options=_mapping(values.get("config_options")),
+        threads=_threads(values.get("threads", 1)),
         others=tuple(sorted(key for key in values if key not in _UNDERSTOOD and values[key])),
         text=json.dumps([name, target, {**values, "path": ""}], sort_keys=True, default=str),
     )
@@ -121,6 +124,12 @@ def _read(file: Path, *, missing: str) -> dict[str, Any]:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ProjectError(f"{file}: cannot be read: {first}") from error
     return content if isinstance(content, dict) else {}
+
+
+def _threads(value: Any) -> int:
+    """dbt's own default is one thread; what is no number is dbt's to refuse."""
+    text = str(value)
+    return max(1, int(text)) if text.isdigit() else 1
 
 
 def _mapping(value: Any) -> dict[str, Any]:

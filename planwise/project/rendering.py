@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+from planwise.project.dbt_worker import forget_compilation
 from planwise.project.obstacles import Obstacles
 from planwise.project.prediction import Catalog
 from planwise.project.tracing import Trace, traced
@@ -138,13 +139,17 @@ class Renderer:
     def _model(self, node: Any) -> str:
         from dbt.compilation import Compiler
 
-        # What an ephemeral model asks belongs to each model that it is folded into.
-        for each in (node, *self._ephemeral):
+        # What an ephemeral model asks belongs to each model that it is folded into, and its text to
+        # this year alone: dbt would fold what it finds into a model of another.
+        every = (node, *self._ephemeral)
+        for each in every:
             forget_compilation(each)
-        compiled = Compiler(self._config).compile_node(node, self._manifest, {}, write=False)
-        text = str(compiled.compiled_code)
-        forget_compilation(node)
-        return text
+        try:
+            compiled = Compiler(self._config).compile_node(node, self._manifest, {}, write=False)
+            return str(compiled.compiled_code)
+        finally:
+            for each in every:
+                forget_compilation(each)
 
     def _seed(self, node: Any, trace: Trace) -> tuple[str, ...]:
         """The statements by which dbt makes a seed's table and loads it."""
@@ -163,20 +168,6 @@ class Renderer:
 def _temporary_name(alias: str) -> str:
     quoted = alias.replace('"', '""')
     return f'"temp"."main"."{quoted}"'
-
-
-def forget_compilation(node: Any) -> None:
-    """Forget what an earlier compilation left in a node.
-
-    Nodes of a reused manifest keep it, and an ephemeral model then injects the text of the year
-    before, or none at all.
-    """
-    if getattr(node, "compiled", False):
-        node.compiled = False
-        node.compiled_code = None
-        node.extra_ctes_injected = False
-        node.extra_ctes = []
-        node._pre_injected_sql = None  # noqa: SLF001  # part of the state dbt leaves behind
 
 
 @contextmanager
