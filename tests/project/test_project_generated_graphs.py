@@ -59,7 +59,7 @@ class Model:
     def sql(self, number: int) -> str:
         """The model's text."""
         options = [f"materialized='{self.kind}'", f"tags=['{self.tag}']"]
-        if self.alias is not None:
+        if self.alias is not None and self.kind != "ephemeral":  # dbt does not quote a CTE's name
             options.append(f"alias='{self.alias} {number}'")
         incremental = self.kind == "incremental"
         if incremental:
