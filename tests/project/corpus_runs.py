@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +61,6 @@ def run_planwise(
     return subprocess.run(
         [*command, *flags], env=outside, cwd=database.parent, capture_output=True, text=True
     )
-
-
-@cache
-def understands(flag: str) -> bool:
-    """Whether ``planwise simulate`` has a flag."""
-    shown = subprocess.run([str(PLANWISE), "simulate", "--help"], capture_output=True, text=True)
-    return flag in shown.stdout
 
 
 def in_one_line(text: str) -> str:

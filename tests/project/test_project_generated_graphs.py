@@ -16,14 +16,10 @@ import pytest
 from attrs import frozen
 from corpus import YEARS, CorpusProject
 from corpus_large import PROFILE
-from corpus_runs import References, Workspace, understands
+from corpus_runs import References, Workspace
 from database_contents import contents, differences
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
-
-pytestmark = pytest.mark.skipif(
-    not understands("--cache-dir"), reason="planwise simulate has no --cache-dir yet"
-)
 
 EXAMPLES = os.environ.get("PLANWISE_GRAPH_EXAMPLES")
 NUMBERS = count()
