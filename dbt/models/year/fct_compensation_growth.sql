@@ -1,6 +1,8 @@
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='simulation_year') }}
 -- How average pay moves: all people of 31 December against all of 1 January, those who were there on both days, and
 -- this year's hires against last year's. Pay is the annual rate. check_plan compares with the snapshot.
+-- depends_on: {{ ref('fct_workforce_snapshot') }}
+-- so that in a first year, too, it is settled whether its table is there when it is looked for below
 {%- set previous = source('previous_year', 'fct_workforce_snapshot') %}
 {%- set has_previous = execute and load_relation(previous) is not none %}
 with opened as (
