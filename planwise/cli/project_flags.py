@@ -50,5 +50,6 @@ def add_project_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--test",
         action="store_true",
-        help="let dbt run the project's tests after the foundation and after each year",
+        help="let dbt run the project's tests after the foundation and after each year; implies "
+        "--keep-intermediates",
     )

@@ -141,7 +141,7 @@ def settled_spec(options: argparse.Namespace) -> ProjectSpec:
         changes["foundation"] = (Stage(select=tuple(options.foundation)),)
     if options.select:
         changes["year"] = (Stage(select=tuple(options.select)),)
-    if options.keep_intermediates:
+    if options.keep_intermediates or options.test:  # dbt's tests see no temporary table
         changes["keep_intermediates"] = True
     settled = evolve(spec, **changes)
     if settled.target is not None and settled.profiles is None:
