@@ -49,7 +49,8 @@ def test_another_duckdb_process_is_named(project: Path) -> None:
 
 
 def test_another_planwise_is_named_and_not_disturbed(project: Path) -> None:
-    first = start("simulate", "--census", "census.csv", *YEARS, cwd=project)
+    # Without rendering ahead, so that it is still running when the others have started.
+    first = start("simulate", "--census", "census.csv", *YEARS, "--no-precompile", cwd=project)
     try:
         read_until(first, "census ")
         for command in ("simulate", "inputs"):
