@@ -26,7 +26,8 @@ _READ_BY_DBT: Final = frozenset({".sql", ".yml", ".yaml", ".csv", ".py", ".md"})
 _NOT_READ: Final = frozenset({"target", "logs", ".git", ".venv", "__pycache__", "node_modules"})
 _LIBRARIES: Final = ("dbt-core", "dbt-adapters", "dbt-common", "dbt-duckdb", "duckdb", "jinja2")
 _ENV_VAR: Final = re.compile(r"env_var\s*\(\s*(?:'([^']+)'|\"([^\"]+)\")")
-_ENV_WORD: Final = re.compile(r"\benv_var\b")
+_ENV_CALL: Final = re.compile(r"\benv_var\s*\(")
+_ENV_ALONE: Final = re.compile(r"\benv_var\b(?!\s*\()")
 _JINJA: Final = re.compile(r"\{[{%].*?[}%]\}", re.DOTALL)
 _WHOLE_TARGET: Final = re.compile(
     r"\btarget\b(?!\s*\.\s*(?:name|schema|type|database|profile_name|threads)\b)"
@@ -114,7 +115,9 @@ def _note_variables(where: str, text: str, names: set[str]) -> str:
     """Add the environment variables that a text names; gives where one is named by computation."""
     found = [single or double for single, double in _ENV_VAR.findall(text)]
     names.update(found)
-    if len(_ENV_WORD.findall(text)) > len(found):
+    computed = len(_ENV_CALL.findall(text)) > len(found)
+    # Outside of templates the word is only a word, in a comment say.
+    if computed or any(map(_ENV_ALONE.search, _JINJA.findall(text))):
         return f"{where} uses env_var in a way that hides which variable is read"
     return ""
 
