@@ -137,11 +137,13 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[References]:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(EXAMPLES is None, reason="minutes an example: set PLANWISE_GRAPH_EXAMPLES=N")
 @settings(
     max_examples=int(EXAMPLES or 5),
     deadline=None,
     derandomize=EXAMPLES is None,
     database=None,
+    report_multiple_bugs=False,
     phases=[Phase.generate, *([Phase.shrink] if EXAMPLES else [])],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
