@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_runs import environment, planwise, read_until, results, start
+from cli_runs import YEARS, environment, planwise, read_until, results, start
 
-AGAIN = ("simulate", "--census", "census.csv", "--years", "2025-2029", "--seed", "7")
+AGAIN = ("simulate", "--census", "census.csv", *YEARS, "--seed", "7")
+LONGER = ("simulate", "--census", "census.csv", "--years", "2025-2029", "--seed", "7")
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ def test_a_signal_stops_the_run_and_leaves_what_was_there(
     project: Path, number: signal.Signals, code: int, word: str, moment: str
 ) -> None:
     before = results(project)
-    running = start(*AGAIN, cwd=project)
+    running = start(*LONGER, cwd=project)
     read_until(running, moment)
     assert (project / "output" / "simulation.duckdb.lock").exists()
     running.send_signal(number)
@@ -67,7 +68,7 @@ def test_after_a_signal_or_a_kill_the_next_run_works(project: Path, finished: Pa
 
 
 def test_a_first_run_that_is_stopped_leaves_no_result(project: Path) -> None:
-    running = start(*AGAIN, "--database", "new/a.duckdb", "--output", "new/r.json", cwd=project)
+    running = start(*LONGER, "--database", "new/a.duckdb", "--output", "new/r.json", cwd=project)
     read_until(running, "foundation: ")
     running.send_signal(signal.SIGTERM)
     running.communicate(timeout=60)
