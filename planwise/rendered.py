@@ -9,11 +9,13 @@ from typing import Any
 from attrs import field, frozen
 
 
-def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
+def frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A read-only copy, so that a plugin cannot change what the next one sees."""
     return MappingProxyType(dict(value))
 
 
-def _texts(values: Iterable[str]) -> tuple[str, ...]:
+def texts(values: Iterable[str]) -> tuple[str, ...]:
+    """The values as a tuple."""
     return tuple(values)
 
 
@@ -55,7 +57,7 @@ class CompiledNode:
     path: str
     relation: tuple[str, str, str]
     relation_name: str
-    sql: tuple[str, ...] = field(converter=_texts)
-    config: Mapping[str, Any] = field(factory=dict, converter=_frozen_mapping)
+    sql: tuple[str, ...] = field(converter=texts)
+    config: Mapping[str, Any] = field(factory=dict, converter=frozen_mapping)
     reads: tuple[RelationRead, ...] = ()
     obstacles: tuple[str, ...] = ()

@@ -10,28 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 from attrs import field, frozen
 
 from planwise.errors import ProjectError
-from planwise.rendered import CompiledNode
+from planwise.rendered import CompiledNode, frozen_mapping, texts
 
 SettingValue = str | int | float | bool
 """What a DuckDB setting or a plugin option may hold."""
 
 Phase = Literal["foundation", "year"]
 MetricKind = Literal["run", "phase", "batch", "model", "checkpoint"]
-
-
-def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A read-only copy, so that a plugin cannot change what the next one sees."""
-    return MappingProxyType(dict(value))
-
-
-def _texts(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(values)
 
 
 def _batches(values: Iterable[Batch]) -> tuple[Batch, ...]:
@@ -117,7 +107,7 @@ class TuneRequest:
 
     machine: Machine
     pool_size: int
-    fixed: Mapping[str, SettingValue] = field(factory=dict, converter=_frozen_mapping)
+    fixed: Mapping[str, SettingValue] = field(factory=dict, converter=frozen_mapping)
     observed: YearObservation | None = None
     keep_order: bool = False
 
@@ -159,9 +149,9 @@ class PlanRequest:
         durations: seconds that a node took when it last ran, by unique id; empty when unknown.
     """
 
-    nodes: Mapping[str, ModelNode] = field(converter=_frozen_mapping)
+    nodes: Mapping[str, ModelNode] = field(converter=frozen_mapping)
     pool_size: int
-    durations: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping)
+    durations: Mapping[str, float] = field(factory=dict, converter=frozen_mapping)
 
 
 @frozen
@@ -172,7 +162,7 @@ class Batch:
         nodes: unique ids; the order is the order in which they are started.
     """
 
-    nodes: tuple[str, ...] = field(converter=_texts)
+    nodes: tuple[str, ...] = field(converter=texts)
 
 
 @frozen
@@ -210,7 +200,7 @@ class BatchRequest:
     phase: Phase
     year: int | None
     full_refresh: bool
-    variables: Mapping[str, Any] = field(converter=_frozen_mapping)
+    variables: Mapping[str, Any] = field(converter=frozen_mapping)
     pool_size: int
     project: Path
     connect: Callable[[], AbstractContextManager[Any]] = field(repr=False)
@@ -314,7 +304,7 @@ class Metric:
     rows: int | None = None
     bytes_read: int = 0
     bytes_written: int = 0
-    values: Mapping[str, float] = field(factory=dict, converter=_frozen_mapping)
+    values: Mapping[str, float] = field(factory=dict, converter=frozen_mapping)
 
 
 @frozen
@@ -364,8 +354,8 @@ class ReportSection:
 
     key: str
     title: str
-    lines: tuple[str, ...] = field(converter=_texts)
-    data: Mapping[str, Any] = field(factory=dict, converter=_frozen_mapping)
+    lines: tuple[str, ...] = field(converter=texts)
+    data: Mapping[str, Any] = field(factory=dict, converter=frozen_mapping)
 
 
 @frozen

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 from attrs import field, frozen
 
+from planwise.rendered import frozen_mapping
 from planwise.stages import Stage
 
 STEP_VARIABLE: Final = "simulation_year"
 """The var that holds the year, unless the project says otherwise."""
-
-
-def _frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(value))
 
 
 @frozen
@@ -38,7 +34,7 @@ class ProjectSpec:
 
     directory: Path
     step_variable: str = STEP_VARIABLE
-    variables: Mapping[str, Any] = field(factory=dict, converter=_frozen_mapping)
+    variables: Mapping[str, Any] = field(factory=dict, converter=frozen_mapping)
     profiles: Path | None = None
     target: str | None = None
     foundation: tuple[Stage, ...] | None = None
