@@ -93,6 +93,7 @@ def inputs(options: argparse.Namespace) -> int:
     """Write census and scenarios into a database, for plain dbt."""
     from planwise.cli.settled import settled_configs, settled_project
     from planwise.inputs import load_inputs
+    from planwise.interruption import call_interruptibly
     from planwise.run_files import RunFiles
     from planwise.warehouse.database import connect
     from planwise.warehouse.lock import database_lock
@@ -106,7 +107,9 @@ def inputs(options: argparse.Namespace) -> int:
         work = stack.enter_context(tempfile.TemporaryDirectory(prefix="planwise-"))
         new = None if database.exists() else stack.enter_context(_removed(database))
         with connect(database) as connection:
-            summary = load_inputs(connection, configs, project, Path(work))
+            summary = call_interruptibly(
+                lambda: load_inputs(connection, configs, project, Path(work)), connection.interrupt
+            )
         if new is not None:
             new.pop_all()  # it is whole: it stays
     for line in summary.lines():

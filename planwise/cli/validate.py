@@ -142,15 +142,18 @@ def _scenarios(options: argparse.Namespace, dbt_project: Path) -> str:
 
 def _census(run: SimulationOptions) -> str:
     from planwise.inputs import load_inputs
+    from planwise.interruption import call_interruptibly
     from planwise.warehouse.database import connect
 
     with (
         tempfile.TemporaryDirectory(prefix="planwise-") as work,
         connect(Path(":memory:")) as connection,
     ):
-        return "\n".join(
-            load_inputs(connection, run.configs, run.dbt_project, Path(work)).lines()
-        ).replace("\n", "\n" + " " * 19)
+        summary = call_interruptibly(
+            lambda: load_inputs(connection, run.configs, run.dbt_project, Path(work)),
+            connection.interrupt,
+        )
+        return "\n".join(summary.lines()).replace("\n", "\n" + " " * 19)
 
 
 def _project(run: SimulationOptions) -> str:
