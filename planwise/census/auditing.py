@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from planwise.census.cleaning import RateUnit
 from planwise.census.fields import REASONS, Action
@@ -59,13 +59,7 @@ def write_audit(
             "census_judged", "set_aside", "reason", "reason IS NOT NULL", "detail", literal=False
         )
     ]
-    selects += [_select("census_people", "warning", *warning) for warning in WARNINGS]
-    selects += [_select("census_people", "repaired", *repair) for repair in REPAIRS]
-    selects += [
-        _select("census_people", "assumed", reason, condition, detail)
-        for reason, field, condition, detail in ASSUMED
-        if field in present
-    ]
+    selects += _of_people(connection, present)
     selects.append(
         _select(
             "(SELECT p.*, CASE WHEN source_line = a THEN b ELSE a END AS other "
@@ -82,6 +76,32 @@ def write_audit(
     for select in selects:
         connection.execute(f"INSERT INTO census_findings {select}")
     return _write_file_wide(connection, present, deferral, roth)
+
+
+def _of_people(connection: duckdb.DuckDBPyConnection, present: Collection[str]) -> list[str]:
+    """SQL for the findings in single rows, as far as there are any.
+
+    One query tells which there are: most censuses have two or three, and to plan all of them would
+    take longer than to read a census of 10,000 people.
+    """
+    findings: list[tuple[Action, str, str, str]] = [
+        *(("warning", *warning) for warning in WARNINGS),
+        *(("repaired", *repair) for repair in REPAIRS),
+        *(
+            ("assumed", reason, condition, detail)
+            for reason, field, condition, detail in ASSUMED
+            if field in present
+        ),
+    ]
+    found = ", ".join(f"coalesce(bool_or({condition}), false)" for _, _, condition, _ in findings)
+    row: tuple[Any, ...] | None = connection.execute(
+        f"SELECT {found} FROM census_people"  # noqa: S608 - constants of planwise only
+    ).fetchone()
+    return [
+        _select("census_people", *finding)
+        for finding, there in zip(findings, row or (), strict=True)
+        if there
+    ]
 
 
 def _write_file_wide(

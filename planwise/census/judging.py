@@ -95,11 +95,19 @@ def set_aside(connection: duckdb.DuckDBPyConnection, read: str) -> None:
     connection.execute(
         f"""
         CREATE TEMP TABLE census_judged AS
-        WITH read AS ({read}), judged AS (SELECT *, CASE {reasons} END AS reason FROM read)
-        SELECT *, CASE {alone} WHEN reason IS NOT NULL THEN concat_ws('; ', {details}) END AS detail
-        FROM judged
+        WITH read AS ({read})
+        SELECT *, CASE {reasons} END AS reason, CAST(NULL AS VARCHAR) AS detail FROM read
         """  # noqa: S608 - constants of this module only
     )
+    # Apart, because most censuses set nobody aside, and all these texts take long to plan.
+    row = connection.execute("SELECT count(reason) FROM census_judged").fetchone()
+    if row is not None and row[0]:
+        connection.execute(
+            f"""
+            UPDATE census_judged SET detail = CASE {alone} ELSE concat_ws('; ', {details}) END
+            WHERE reason IS NOT NULL
+            """  # noqa: S608 - constants of this module only
+        )
 
 
 def set_duplicates_aside(connection: duckdb.DuckDBPyConnection, place: str) -> None:

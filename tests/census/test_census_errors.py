@@ -329,10 +329,11 @@ def test_a_damaged_file_is_read_or_refused_but_never_a_crash(
             book.active.append(line.split(","))
         book.save(path)
     content = bytearray(path.read_bytes())
+    # A workbook holds the time of its making, so its length differs from run to run.
+    places = st.integers(0, 2**20)
     for _ in range(data.draw(st.integers(1, 3))):
-        at = data.draw(st.integers(0, len(content) - 1))
-        content[at] = data.draw(st.integers(0, 255))
-    path.write_bytes(content[: data.draw(st.integers(1, len(content)))])
+        content[data.draw(places) % len(content)] = data.draw(st.integers(0, 255))
+    path.write_bytes(content[: 1 + data.draw(places) % len(content)])
     with duckdb.connect(":memory:") as connection:
         try:
             summary = load_census(connection, CensusOptions(path, DAY))
