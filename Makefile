@@ -17,6 +17,7 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "planwise needs Python 3.11 or newer; give one with make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m compileall -q planwise plugins  # as pip does with all but editable installs
 	@touch $@
 
 run: $(STAMP) ## the main job: 10,000 people, five years, a report

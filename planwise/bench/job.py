@@ -159,6 +159,10 @@ def dbt_step(phase: str, job: Job, place: Place, year: int, *arguments: str) -> 
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without what would steer planwise, dbt or DuckDB."""
+    """This process's environment without what would steer planwise, dbt or DuckDB.
+
+    Python may keep what it compiled: pip compiled dbt, but no checkout of planwise.
+    """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN_PREFIXES)}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -117,13 +118,21 @@ def _read(file: Path, *, missing: str) -> dict[str, Any]:
     import yaml
 
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = _loaded(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ProjectError(missing) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ProjectError(f"{file}: cannot be read: {first}") from error
     return content if isinstance(content, dict) else {}
+
+
+@lru_cache(maxsize=4)
+def _loaded(text: str) -> Any:
+    """A run asks for its project's profile twice; PyYAML takes 35 ms to read ours."""
+    import yaml
+
+    return yaml.safe_load(text)
 
 
 def _threads(value: Any) -> int:
