@@ -32,8 +32,9 @@ from planwise.run_files import RunFiles
 from planwise.settings import fixed_settings
 from planwise.simulation import Simulation, SimulationOptions, build_relay, enabled_plugins
 from planwise.values import CompressedState, StateTable, TuneRequest
-from planwise.warehouse.database import Warehouse, connect
+from planwise.warehouse.database import Warehouse
 from planwise.warehouse.lock import database_lock
+from planwise.warehouse.opening import connect
 from planwise.warehouse.pool import ConnectionPool, check_pool_size
 
 if TYPE_CHECKING:

@@ -120,15 +120,6 @@ def signals_wait() -> Iterator[None]:
         yield
 
 
-def load_duckdb() -> None:
-    """Import DuckDB as a whole: stopped in the middle of its import, it ends the process.
-
-    Call it before the first ``import duckdb`` of a command.
-    """
-    with signals_wait():
-        import duckdb  # noqa: F401  # what is loaded once is found by every later import
-
-
 def wait_for(job: Future[_T], interrupt: Callable[[], None]) -> _T:
     """The result of a job; when this thread is interrupted, the job is, until it gives up.
 
@@ -158,17 +149,8 @@ def call_interruptibly(action: Callable[[], _T], interrupt: Callable[[], None]) 
         interrupt: as for :func:`wait_for`.
     """
     job: Future[_T] = Future()
-
-    def run() -> None:
-        if not job.set_running_or_notify_cancel():
-            return
-        try:
-            job.set_result(action())
-        except BaseException as error:  # noqa: BLE001  # the waiting thread raises it
-            job.set_exception(error)
-
     with signals_held() as held:
-        thread = threading.Thread(target=run, name="planwise-query", daemon=True)
+        thread = _thread_of(job, action)
         try:
             thread.start()
             return wait_for(job, interrupt)
@@ -179,6 +161,41 @@ def call_interruptibly(action: Callable[[], _T], interrupt: Callable[[], None]) 
             if job.done() and thread.ident is not None:
                 thread.join()
             del thread  # here, where its weak references go unheard by no signal
+
+
+def start(action: Callable[[], _T]) -> Future[_T]:
+    """Begin work in a thread of its own; :func:`wait_for` gives its result.
+
+    Args:
+        action: the work.
+    """
+    job: Future[_T] = Future()
+    with signals_wait():
+        _thread_of(job, action).start()
+    return job
+
+
+def give_up(job: Future[Any], interrupt: Callable[[], None]) -> None:
+    """Interrupt a job until it is done, whatever it ends with.
+
+    Args:
+        job: the work, running in another thread, or still to be.
+        interrupt: as for :func:`wait_for`.
+    """
+    with signals_held() as held, held.deaf():
+        _give_up(job, interrupt, held)
+
+
+def _thread_of(job: Future[_T], action: Callable[[], _T]) -> threading.Thread:
+    def run() -> None:
+        if not job.set_running_or_notify_cancel():
+            return
+        try:
+            job.set_result(action())
+        except BaseException as error:  # noqa: BLE001  # the waiting thread raises it
+            job.set_exception(error)
+
+    return threading.Thread(target=run, name="planwise-query", daemon=True)
 
 
 def _wait(job: Future[Any]) -> None:

@@ -9,9 +9,8 @@ from typing import Any, Literal
 
 from planwise import __version__
 from planwise.errors import WarehouseError
-from planwise.interruption import load_duckdb
-from planwise.warehouse.database import connect, first_line
 from planwise.warehouse.digests import OWN_SCHEMA
+from planwise.warehouse.opening import connect, first_line, load_duckdb
 
 
 def read_by_year(

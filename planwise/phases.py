@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from attrs import evolve, frozen
@@ -70,11 +70,18 @@ class PhaseRunner:
         self._observer = observer
         self._durations: dict[str, float] = {}
 
-    def run(self, graph: GraphPort, step: PhaseStep) -> tuple[list[ModelRecord], int]:
+    def run(
+        self, graph: GraphPort, step: PhaseStep, between: Callable[[], None]
+    ) -> tuple[list[ModelRecord], int]:
         """Run all stages of a phase; gives the models' records and the number of batches.
 
         What is executed here is one transaction, which ends with the phase, or earlier where dbt
         has to see what was written.
+
+        Args:
+            graph: its nodes.
+            step: which phase it is.
+            between: called after each batch.
         """
         foundation = step.year is None
         stages = graph.foundation_stages if foundation else graph.year_stages
@@ -94,6 +101,7 @@ class PhaseRunner:
                 request = self._request(batch, wanted, stage, number, step)
                 records += self._run_batch(request, batches)
                 self._observer.models_finished(len(batch.nodes))
+                between()
         self._warehouse.commit()
         return records, batches
 

@@ -22,13 +22,8 @@ from planwise.results import (
     RunResult,
 )
 from planwise.spans import Span, span_of_work
-from planwise.values import (
-    Baseline,
-    Machine,
-    RunSummary,
-    TuneRequest,
-    YearObservation,
-)
+from planwise.values import Baseline, Machine, Metric, RunSummary, TuneRequest, YearObservation
+from planwise.year_end import StoredYear, YearEnd
 
 
 @frozen
@@ -83,10 +78,12 @@ class Pipeline:
         self._relay = relay
         self._project = project
         self._warehouse = warehouse
-        self._checkpoints = checkpoints
         self._observer = observer
         self._machine = machine
         self._phases = PhaseRunner(relay, project, warehouse, observer)
+        self._year_end = YearEnd(warehouse, checkpoints, relay)
+        self._ending: tuple[PhaseRecord, Span] | None = None
+        self._ended: list[PhaseRecord] = []
         self._settings: dict[str, ChosenSetting] = {}
         self._parse_s = 0.0
 
@@ -123,20 +120,20 @@ class Pipeline:
             self._settings = {each.name: each for each in settings}
             self._warehouse.open({each.name: each.value for each in settings})
             foundation = self._run_foundation(request, load_inputs)
-            phases = [self._run_year(request, year) for year in request.years]
+            self._run_years(request)
             self._drop_intermediates(request)
         self._relay.record_metric(whole.metric("run", "run", None))
         summary = RunSummary(request.years, whole.wall_s, succeeded=True, baseline=request.baseline)
         total_ms = request.baseline.total_simulation_ms if request.baseline else None
         return RunResult(
-            years=tuple(phase.year for phase in phases if phase.year is not None),
+            years=tuple(phase.year for phase in self._ended if phase.year is not None),
             requested_years=request.years,
             wall_s=whole.wall_s,
             cpu_s=whole.cpu_s,
             parse_s=self._parse_s,
             peak_rss_bytes=whole.end.peak_rss_bytes,
             foundation=foundation,
-            year_phases=tuple(phases),
+            year_phases=tuple(self._ended),
             settings=tuple(self._settings.values()),
             sections=self._relay.report_sections(summary),
             baseline=request.baseline,
@@ -153,32 +150,53 @@ class Pipeline:
             rows = load_inputs() if request.inputs_schema in graph.source_schemas else 0
             self._prepare(request, first)
             self._observer.phase_started("foundation", None, len(graph.foundation))
-            models, batches = self._phases.run(graph, _step_of(request, None))
+            models, batches = self._phases.run(graph, _step_of(request, None), _nothing)
             self._test(request, first, list(graph.foundation), "foundation")
         baseline = request.baseline.foundation_setup_ms if request.baseline else None
         record = _phase_record("foundation", None, span, models, batches, extra_rows=rows)
         return self._finish(evolve(record, improvement=improvement(baseline, span.wall_s)), span)
 
-    def _run_year(self, request: RunRequest, year: int) -> PhaseRecord:
+    def _run_years(self, request: RunRequest) -> None:
+        """Run every year; a year that is committed is stored while the next one runs."""
+        try:
+            for year in request.years:
+                self._run_year(request, year)
+            self._finish_year()
+        except BaseException as error:
+            self._year_end.leave(interrupt=not isinstance(error, Exception))
+            raise
+
+    def _run_year(self, request: RunRequest, year: int) -> None:
         graph = self._graph(year)
         name = f"year {year}"
         self._observer.phase_started(name, year, len(graph.year))
         with span_of_work() as span:
             if year < request.years[-1]:
                 self._prepare(request, year + 1)
-            models, batches = self._phases.run(graph, _step_of(request, year))
+            models, batches = self._phases.run(
+                graph, _step_of(request, year), lambda: self._finish_year(wait=False)
+            )
             self._test(request, year, list(graph.year), name)
-            self._warehouse.checkpoint()
             spilled = self._warehouse.spilled_bytes()
-            checkpoint = self._store_state(year, graph)
         baseline = request.baseline.year_processing_ms if request.baseline else None
-        record = _phase_record(name, year, span, models, batches, checkpoint=checkpoint)
+        record = _phase_record(name, year, span, models, batches)
         record = evolve(record, improvement=improvement(baseline, span.wall_s))
-        self._finish(record, span)
+        self._finish_year()
+        self._ending = record, span
+        self._year_end.begin(year, graph.state_relations)
         if year != request.years[-1]:
             seen = YearObservation(year, span.wall_s, span.cpu_s, span.end.peak_rss_bytes, spilled)
             self._retune(request, seen)
-        return record
+
+    def _finish_year(self, *, wait: bool = True) -> None:
+        """Tell of the year that was committed last, once it is stored."""
+        stored = self._year_end.take(wait=wait)
+        if stored is None or self._ending is None:
+            return
+        (record, span), self._ending = self._ending, None
+        if stored.checkpoint is not None:
+            self._relay.record_metric(_checkpoint_metric(stored, stored.checkpoint))
+        self._ended.append(self._finish(evolve(record, checkpoint=stored.checkpoint), span))
 
     def _prepare(self, request: RunRequest, year: int) -> None:
         """Let the nodes of a year be rendered ahead, if anybody will ask for them."""
@@ -206,29 +224,6 @@ class Pipeline:
             graph = self._project.graph(year)
         self._parse_s += span.wall_s
         return graph
-
-    def _store_state(self, year: int, graph: GraphPort) -> CheckpointRecord | None:
-        if not graph.state_relations:
-            return None
-        with span_of_work() as span:
-            tables = [self._warehouse.state_table(r, year) for r in graph.state_relations]
-            record = self._checkpoints.write(year, tables, self._relay)
-        self._relay.record_metric(
-            span.metric(
-                "checkpoint",
-                f"year {year}",
-                year,
-                rows=record.rows,
-                values={
-                    "raw_bytes": record.raw_bytes,
-                    "stored_bytes": record.stored_bytes,
-                    "ratio": record.ratio,
-                    "compress_s": record.compress_s,
-                    "restore_s": record.restore_s,
-                },
-            )
-        )
-        return record
 
     def _tuned(
         self, request: RunRequest, observed: YearObservation | None
@@ -282,7 +277,6 @@ def _phase_record(
     batches: int,
     *,
     extra_rows: int = 0,
-    checkpoint: CheckpointRecord | None = None,
 ) -> PhaseRecord:
     return PhaseRecord(
         name=name,
@@ -295,5 +289,24 @@ def _phase_record(
         bytes_written=span.end.bytes_written - span.start.bytes_written,
         batches=batches,
         models=tuple(models),
-        checkpoint=checkpoint,
     )
+
+
+def _checkpoint_metric(stored: StoredYear, record: CheckpointRecord) -> Metric:
+    return stored.span.metric(
+        "checkpoint",
+        f"year {stored.year}",
+        stored.year,
+        rows=record.rows,
+        values={
+            "raw_bytes": record.raw_bytes,
+            "stored_bytes": record.stored_bytes,
+            "ratio": record.ratio,
+            "compress_s": record.compress_s,
+            "restore_s": record.restore_s,
+        },
+    )
+
+
+def _nothing() -> None:
+    """Nothing to do between batches."""

@@ -118,8 +118,11 @@ class WarehousePort(Protocol):
     def spilled_bytes(self) -> int:
         """Bytes in temporary files now."""
 
-    def checkpoint(self) -> None:
-        """Write everything committed into the database file."""
+    def checkpoint_beside(self) -> bool:
+        """Write what is committed into the file while others work; False if they write to it."""
+
+    def interrupt_beside(self) -> None:
+        """Stop what runs in another thread beside the transaction."""
 
 
 class CheckpointPort(Protocol):

@@ -25,7 +25,7 @@ class PhaseAccount:
     Attributes:
         name: ``foundation`` or ``year 2026``.
         wall_s: from its start to its end.
-        state_s: of that, storing the state and trying to read it back.
+        state_s: storing the state and trying to read it back, beside the phase that follows.
         models: every execution, in order.
     """
 

@@ -37,8 +37,9 @@ from planwise.settings import (
     plugin_option_values,
 )
 from planwise.values import SettingValue
-from planwise.warehouse.database import Warehouse, connect
+from planwise.warehouse.database import Warehouse
 from planwise.warehouse.lock import database_lock
+from planwise.warehouse.opening import connect
 from planwise.warehouse.recording import Recorder, recording
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ class PhaseTime:
         name: the phase.
         wall_s: the whole.
         models_s: the models, one after the other.
-        state_s: storing the state.
+        state_s: storing the state, beside the phase that follows, and so no part of this one.
         rest_s: what is left: rendering, planning, committing. Below 0 only where models ran at
             the same time; then it is given as 0.
         path: the models that waited for one another longest, first to last.
@@ -87,7 +87,7 @@ def phase_time(phase: PhaseAccount) -> PhaseTime:
         wall_s=phase.wall_s,
         models_s=models_s,
         state_s=phase.state_s,
-        rest_s=max(0.0, phase.wall_s - models_s - phase.state_s),
+        rest_s=max(0.0, phase.wall_s - models_s),
         path=tuple(names[key] for key in path),
         path_s=sum(seconds[key] for key in path),
     )

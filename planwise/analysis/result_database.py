@@ -14,8 +14,8 @@ from attrs import frozen
 from planwise.census.values import printable
 from planwise.errors import UsageError, WarehouseError
 from planwise.interruption import call_interruptibly
-from planwise.warehouse.database import first_line, reading
 from planwise.warehouse.digests import OWN_SCHEMA
+from planwise.warehouse.opening import first_line, reading
 
 if TYPE_CHECKING:
     import duckdb

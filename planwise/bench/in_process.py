@@ -52,7 +52,7 @@ def _write_inputs(words: dict[str, Any]) -> None:
 
     from planwise.config import load_config, load_scenarios
     from planwise.inputs import load_inputs
-    from planwise.warehouse.database import connect
+    from planwise.warehouse.opening import connect
 
     date = words["census_date"]
     base = load_config(Path(words["config"]) if words["config"] else None)

@@ -11,7 +11,7 @@ from planwise.census import distributions as shape
 from planwise.census.distributions import DEFAULT_LEVEL_BANDS, LevelBand
 from planwise.census.output import atomic_output
 from planwise.errors import UsageError
-from planwise.interruption import load_duckdb
+from planwise.warehouse.opening import load_duckdb
 
 if TYPE_CHECKING:
     import duckdb

@@ -106,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
     from planwise.census.hazards_file import scenario_text
     from planwise.census.output import atomic_output
     from planwise.interruption import call_interruptibly
-    from planwise.warehouse.database import connect
+    from planwise.warehouse.opening import connect
 
     _check_output(options.output)
     first, second, age_bands, tenure_bands = _settled(options)

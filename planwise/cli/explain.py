@@ -91,10 +91,10 @@ def _print(account: RunAccount, models: list[NodeAccount], phases: list[PhaseTim
     console.print()
     table = Table(title="Time", title_justify="left", box=None, pad_edge=False)
     table.add_column("phase", no_wrap=True)
-    for heading in ("wall s", "models", "state", "rest", "critical path"):
+    for heading in ("wall s", "models", "rest", "critical path", "state beside"):
         table.add_column(heading, justify="right")
     for phase in phases:
-        figures = (phase.wall_s, phase.models_s, phase.state_s, phase.rest_s, phase.path_s)
+        figures = (phase.wall_s, phase.models_s, phase.rest_s, phase.path_s, phase.state_s)
         table.add_row(phase.name, *(f"{figure:.3f}" for figure in figures))
     console.print(table)
     last = phases[-1]

@@ -55,9 +55,8 @@ def plugins(options: argparse.Namespace) -> int:
 def digest(options: argparse.Namespace) -> int:
     """Print the digests of a database's tables as JSON."""
     from planwise.errors import UsageError, WarehouseError
-    from planwise.interruption import load_duckdb
-    from planwise.warehouse.database import first_line, reading
     from planwise.warehouse.digests import database_digests
+    from planwise.warehouse.opening import first_line, load_duckdb, reading
 
     load_duckdb()
     import duckdb
@@ -95,8 +94,8 @@ def inputs(options: argparse.Namespace) -> int:
     from planwise.inputs import load_inputs
     from planwise.interruption import call_interruptibly
     from planwise.run_files import RunFiles
-    from planwise.warehouse.database import connect
     from planwise.warehouse.lock import database_lock
+    from planwise.warehouse.opening import connect
 
     _, configs = settled_configs(options)
     project = settled_project(options)

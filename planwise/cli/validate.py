@@ -143,7 +143,7 @@ def _scenarios(options: argparse.Namespace, dbt_project: Path) -> str:
 def _census(run: SimulationOptions) -> str:
     from planwise.inputs import load_inputs
     from planwise.interruption import call_interruptibly
-    from planwise.warehouse.database import connect
+    from planwise.warehouse.opening import connect
 
     with (
         tempfile.TemporaryDirectory(prefix="planwise-") as work,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from planwise.errors import DatabaseLockedError, WarehouseError
-from planwise.interruption import call_interruptibly, load_duckdb
+from planwise.errors import WarehouseError
+from planwise.interruption import call_interruptibly
 from planwise.values import SettingValue, StateTable
 from planwise.warehouse.digests import quoted
+from planwise.warehouse.opening import connect, first_line
 from planwise.warehouse.pool import ConnectionPool
 
 if TYPE_CHECKING:
@@ -25,12 +26,6 @@ _NO_NETWORK = (
     "set allow_community_extensions = false",
     "set allow_persistent_secrets = false",
 )
-_NO_NETWORK_CONFIG: Mapping[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "allow_community_extensions": "false",
-    "allow_persistent_secrets": "false",
-}
 
 
 class Warehouse:
@@ -63,6 +58,7 @@ class Warehouse:
         self._recorder = recorder
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._pool: ConnectionPool | None = None
+        self._beside: ConnectionPool | None = None
         self._session: duckdb.DuckDBPyConnection | None = None
         self._in_transaction = False
 
@@ -82,6 +78,7 @@ class Warehouse:
             self._connection.execute(statement)
         self.apply(settings)
         self._pool = ConnectionPool(self._connection, self._pool_size)
+        self._beside = ConnectionPool(self._connection, 1)  # never waits for a borrower
 
     def apply(self, settings: Mapping[str, SettingValue]) -> None:
         """Change global settings of the open database.
@@ -250,7 +247,10 @@ class Warehouse:
         return self.query(count)
 
     def state_table(self, relation: tuple[str, str], year: int) -> StateTable:
-        """The rows of a year, or the whole table if it has no year column, as Arrow."""
+        """The rows of a year, or the whole table if it has no year column, as Arrow.
+
+        Runs in the caller's thread, which :meth:`interrupt_beside` interrupts.
+        """
         schema, table = relation
 
         def read(cursor: duckdb.DuckDBPyConnection) -> StateTable:
@@ -267,7 +267,7 @@ class Warehouse:
                 relation_of_year = cursor.sql(sql)
             return StateTable(f"{schema}.{table}", year, relation_of_year.to_arrow_table())
 
-        return self.query(read)
+        return self._query_beside(read)
 
     def spilled_bytes(self) -> int:
         """Bytes in DuckDB's temporary files now."""
@@ -278,15 +278,42 @@ class Warehouse:
         """Move everything committed from the log into the file."""
         self.query(lambda cursor: cursor.execute("checkpoint"))
 
+    def checkpoint_beside(self) -> bool:
+        """The same in the caller's thread, while others work; :meth:`interrupt_beside` stops it.
+
+        Returns:
+            False if somebody writes to the file already: what is committed stays in the log then,
+            as durable as in the file, until the next checkpoint.
+        """
+        import duckdb
+
+        try:
+            self._query_beside(lambda cursor: cursor.execute("checkpoint"))
+        except duckdb.TransactionException:
+            return False
+        return True
+
+    def interrupt_beside(self) -> None:
+        """Stop what :meth:`checkpoint_beside` and :meth:`state_table` do in another thread."""
+        if self._beside is not None:
+            self._beside.interrupt()
+
+    def _query_beside(self, action: Callable[[duckdb.DuckDBPyConnection], _T]) -> _T:
+        if self._beside is None:
+            raise WarehouseError("the database is not open")
+        with self._beside.get_connection() as cursor:
+            return action(cursor)
+
     def close(self) -> None:
         """Close the pool and the database; safe to call twice."""
         self.rollback()
         if self._session is not None:
             self._session.close()
             self._session = None
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
+        for pool in (self._pool, self._beside):
+            if pool is not None:
+                pool.close()
+        self._pool = self._beside = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -311,76 +338,3 @@ def relations_of(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str]
         "from duckdb_views() where not internal"
     ).fetchall()
     return {(database, schema, name): kind for database, schema, name, kind in rows}
-
-
-def connect(
-    path: Path,
-    *,
-    read_only: bool = False,
-    shared: bool = False,
-    config: Mapping[str, Any] | None = None,
-) -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB file.
-
-    Args:
-        path: the file, or ``:memory:``.
-        read_only: whether it may be written.
-        shared: dbt opens the same file in this process, which DuckDB allows with the same
-            configuration only: none is given then. Otherwise DuckDB is told from the start to
-            fetch nothing: it would download an extension to read another program's file.
-        config: what dbt connects with, where it is shared.
-
-    Raises:
-        DatabaseLockedError: another process has it open.
-        WarehouseError: it is no DuckDB file, or cannot be read or written.
-    """
-    load_duckdb()
-    import duckdb
-
-    if read_only and not path.is_file():
-        raise WarehouseError(f"{path}: no such database file")
-    try:
-        connection = duckdb.connect(
-            str(path),
-            read_only=read_only,
-            config=dict(config or {}) if shared else dict(_NO_NETWORK_CONFIG),
-        )
-        # DuckDB opens a CSV or Parquet file too: as a view over it in a database in memory.
-        if str(path) != ":memory:" and not _is_on_disk(connection):
-            connection.close()
-            raise WarehouseError(f"{path}: is no DuckDB database; give another file")
-        return connection
-    except UnicodeEncodeError as error:
-        raise WarehouseError(f"{path}: cannot be opened: the path is not UTF-8") from error
-    except duckdb.Error as error:
-        message = first_line(error)
-        if "set lock on file" in message:
-            raise DatabaseLockedError(
-                f"{path}: in use by another process ({message}); close it there, "
-                "or give another file with --database"
-            ) from error
-        raise WarehouseError(f"{path}: cannot be opened: {message}") from error
-
-
-def _is_on_disk(connection: duckdb.DuckDBPyConnection) -> bool:
-    # All rows, so that no unfinished result is left on the connection.
-    rows = connection.execute(
-        "select path is not null from duckdb_databases() where database_name = current_database()"
-    ).fetchall()
-    return rows == [(True,)]
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a DuckDB file for reading, and close it at the end."""
-    connection = connect(path, read_only=True)
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text."""
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

@@ -41,7 +41,7 @@ MOST_THREADS: Final = 8
 MEMORY_PER_THREAD: Final = 32 * MIB
 """A join at a limit of 50 MB failed with 8 threads and ran with 2; at 100 MB it ran with 8."""
 
-CHECKPOINT_THRESHOLD: Final = "1MiB"
+CHECKPOINT_THRESHOLD: Final = "64MiB"
 
 _LEAST_SPILL: Final = 64 * MIB
 _PROBE_BYTES: Final = MIB

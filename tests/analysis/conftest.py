@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from analysis_runs import CONFIG, RICH, run_planwise, write_census
 
-from planwise.warehouse.database import reading
+from planwise.warehouse.opening import reading
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,7 @@ def test_no_chain_takes_longer_than_the_critical_path(
 def test_the_time_of_a_phase_adds_up() -> None:
     models = (record("a", 1.0), record("b", 2.0, "a", "elsewhere"), record("c", 0.5))
     found = phase_time(PhaseAccount("year 2025", 5.0, 0.25, models))
-    assert (found.models_s, found.state_s, found.rest_s) == (3.5, 0.25, 1.25)
+    assert (found.models_s, found.state_s, found.rest_s) == (3.5, 0.25, 1.5)
     assert (found.path, found.path_s) == (("a", "b"), 3.0)
     nothing = phase_time(PhaseAccount("foundation", 0.1, 0.0, ()))
     assert (nothing.path, nothing.models_s) == ((), 0.0)

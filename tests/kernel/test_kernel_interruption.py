@@ -210,7 +210,7 @@ class Finder(importlib.abc.MetaPathFinder):
 
 sys.meta_path.insert(0, Finder())
 from pathlib import Path
-from planwise.warehouse.database import connect
+from planwise.warehouse.opening import connect
 try:
     connect(Path(":memory:"))
 except KeyboardInterrupt:

@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 from attrs import frozen
 
-from planwise.warehouse.database import reading
 from planwise.warehouse.digests import OWN_SCHEMA, quoted
+from planwise.warehouse.opening import reading
 
 LEFT_OUT = (OWN_SCHEMA, "inputs", "information_schema", "pg_catalog")
 """Schemas of planwise's own, and of DuckDB."""

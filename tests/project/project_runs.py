@@ -20,8 +20,9 @@ from planwise.project.dbt_project import DbtProject
 from planwise.project.profile import write_profile
 from planwise.relay import Relay
 from planwise.results import RunResult
-from planwise.warehouse.database import Warehouse, reading
+from planwise.warehouse.database import Warehouse
 from planwise.warehouse.digests import TableDigest, database_digests
+from planwise.warehouse.opening import reading
 
 TESTS = Path(__file__).resolve().parents[1]
 PROJECTS = TESTS / "projects"

@@ -15,7 +15,7 @@ from planwise.project.dbt_project import DbtProject
 from planwise.project.graph import graph_from_manifest
 from planwise.project.profile import read_profile_name
 from planwise.values import BatchRequest, ModelNode
-from planwise.warehouse.database import connect, reading
+from planwise.warehouse.opening import connect, reading
 
 
 def request_of(nodes: tuple[ModelNode, ...], folder: Path, year: int = 2024) -> BatchRequest:

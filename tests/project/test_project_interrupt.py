@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from project_runs import PROJECTS
 
-from planwise.warehouse.database import connect
 from planwise.warehouse.lock import lock_file
+from planwise.warehouse.opening import connect
 
 RUN = """
 import sys

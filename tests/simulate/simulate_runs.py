@@ -10,8 +10,8 @@ from typing import Any
 from planwise.config import load_config
 from planwise.engine import QuietObserver
 from planwise.simulation import Simulation, SimulationOptions, SimulationOutcome
-from planwise.warehouse.database import reading
 from planwise.warehouse.digests import TableDigest, database_digests
+from planwise.warehouse.opening import reading
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt"

@@ -11,7 +11,7 @@ from simulate_runs import YEARS, SimulationOutcome, simulation
 from planwise.checkpoints.store import CheckpointStore
 from planwise.errors import CheckpointError
 from planwise.relay import Relay
-from planwise.warehouse.database import reading
+from planwise.warehouse.opening import reading
 
 
 @pytest.mark.parametrize("compression", [True, False])

@@ -10,8 +10,8 @@ from simulate_runs import PROJECT, ROOT, YEARS, clean_environment, query
 from planwise.config import load_config, load_scenarios
 from planwise.engine import QuietObserver
 from planwise.simulation import Simulation, SimulationOptions
-from planwise.warehouse.database import reading
 from planwise.warehouse.digests import TableDigest, database_digests
+from planwise.warehouse.opening import reading
 
 NAMES = ("baseline", "core_integrated", "tenure_match", "auto_enroll_all")
 

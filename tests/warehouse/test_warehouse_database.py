@@ -11,7 +11,8 @@ import duckdb
 import pytest
 
 from planwise.errors import DatabaseLockedError, WarehouseError
-from planwise.warehouse.database import Warehouse, connect, reading
+from planwise.warehouse.database import Warehouse
+from planwise.warehouse.opening import connect, reading
 
 OPEN = """
 import sys, duckdb

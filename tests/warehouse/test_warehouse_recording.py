@@ -23,8 +23,9 @@ from planwise.config import load_config
 from planwise.errors import UsageError
 from planwise.inputs import load_inputs
 from planwise.plugins import installed_plugins
-from planwise.warehouse.database import Warehouse, reading
+from planwise.warehouse.database import Warehouse
 from planwise.warehouse.digests import database_digests
+from planwise.warehouse.opening import reading
 from planwise.warehouse.recording import Recorder, recording, typed
 
 ROOT = Path(__file__).resolve().parents[2]
