@@ -41,6 +41,8 @@ class RunRequest:
         keep_order: whether a table may depend on the order of rows, as far as planwise knows.
         tests: whether dbt's tests are run after the foundation and after each year.
         keep_intermediates: whether tables that the project does not keep are kept all the same.
+        years_given: whether the years were asked for; a default is no reason to run a project
+            several times that does not read the year.
     """
 
     years: tuple[int, ...]
@@ -52,6 +54,7 @@ class RunRequest:
     keep_order: bool = False
     tests: bool = False
     keep_intermediates: bool = False
+    years_given: bool = True
 
 
 class Pipeline:
@@ -120,6 +123,7 @@ class Pipeline:
             self._settings = {each.name: each for each in settings}
             self._warehouse.open({each.name: each.value for each in settings})
             foundation = self._run_foundation(request, load_inputs)
+            request = self._as_often_as_it_steps(request)
             self._run_years(request)
             self._drop_intermediates(request)
         self._relay.record_metric(whole.metric("run", "run", None))
@@ -155,6 +159,14 @@ class Pipeline:
         baseline = request.baseline.foundation_setup_ms if request.baseline else None
         record = _phase_record("foundation", None, span, models, batches, extra_rows=rows)
         return self._finish(evolve(record, improvement=improvement(baseline, span.wall_s)), span)
+
+    def _as_often_as_it_steps(self, request: RunRequest) -> RunRequest:
+        """All years; one where nobody asked for them, and a second would be the first again."""
+        first = request.years[0]
+        if request.years_given or self._project.graph(first).reads_step:
+            return request
+        self._observer.note(f"nothing reads the var {request.step_variable}: the project runs once")
+        return evolve(request, years=(first,))
 
     def _run_years(self, request: RunRequest) -> None:
         """Run every year; a year that is committed is stored while the next one runs."""

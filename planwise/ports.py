@@ -47,6 +47,10 @@ class GraphPort(Protocol):
         """Schemas of the sources that the project reads."""
 
     @property
+    def reads_step(self) -> bool:
+        """Whether anything may depend on the year."""
+
+    @property
     def has_run_hooks(self) -> bool:
         """Whether a phase must be one invocation of dbt."""
 

@@ -65,6 +65,8 @@ class SimulationOptions:
         project: how the project is stepped through the years; None for what holds for every one.
         tests: whether dbt's tests are run after the foundation and after each year.
         record: a folder for a recording of every statement that planwise sends, or None.
+        years_given: whether somebody asked for these years, or they are a default; then a project
+            that does not read them runs once.
     """
 
     config: Config
@@ -80,6 +82,7 @@ class SimulationOptions:
     project: ProjectSpec | None = None
     tests: bool = False
     record: Path | None = None
+    years_given: bool = True
 
     @property
     def spec(self) -> ProjectSpec:
@@ -202,6 +205,7 @@ class Simulation:
             keep_order=not reads_inputs(options.dbt_project),
             tests=options.tests,
             keep_intermediates=options.spec.keep_intermediates,
+            years_given=options.years_given,
         )
 
     def plan(self, work: Path) -> tuple[RunPlan, InputsSummary]:

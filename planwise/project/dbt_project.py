@@ -271,7 +271,7 @@ class DbtProject:
         variables = {**self._spec.variables, self._spec.step_variable: year}
         manifest = self._started().parse(variables)
         # Jinja is slow to import, and a warm run has no use for it.
-        from planwise.project.parse_time import year_dependent_parts
+        from planwise.project.parse_time import reads_step, year_dependent_parts
 
         parts = year_dependent_parts(manifest, self.directory, self._spec.step_variable)
         if has_foreign_keys(manifest):
@@ -284,6 +284,9 @@ class DbtProject:
             self._selected(self._spec.year, manifest, variables),
             only=self._by_default(manifest, variables),
         )
+        scripts = any(stage.sql is not None for stage in graph.year_stages)
+        if not scripts and not reads_step(manifest, self.directory, self._spec.step_variable):
+            graph = evolve(graph, reads_step=False)
         parse = _Parse(manifest, graph)
         if not self.parsed_anew_because:
             self._parses[None] = parse

@@ -24,6 +24,7 @@ class ProjectGraph:
             ``foundation``, and all that these depend on.
         year: nodes that run in each year.
         foundation_stages, year_stages: the same in the steps in which they run.
+        reads_step: whether anything may depend on the year; if not, there is one step only.
         selectors: dbt's selector of each node, by unique id.
         state_relations: (schema, table) that the next year reads back: a source that points at
             a model's own table.
@@ -39,6 +40,7 @@ class ProjectGraph:
     has_run_hooks: bool
     foundation_stages: tuple[Stage, ...] = ()
     year_stages: tuple[Stage, ...] = ()
+    reads_step: bool = True
 
 
 def graph_from_manifest(

@@ -50,9 +50,7 @@ def year_dependent_parts(manifest: Any, project: Path, variable: str) -> list[st
     Returns:
         Names of models, macros or files, sorted; empty when one parse serves every year.
     """
-    environment = jinja2.Environment(  # noqa: S701  # nothing is rendered, only read
-        extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols", _DbtBlocks]
-    )
+    environment = _environment()
     macros = {macro.name: macro.macro_sql for macro in manifest.macros.values()}
     own = {m.name for m in manifest.macros.values() if m.package_name not in _DBT_PACKAGES}
     trees = {name: _parse(environment, sql) for name, sql in macros.items() if name in own}
@@ -79,6 +77,41 @@ def year_dependent_parts(manifest: Any, project: Path, variable: str) -> list[st
         if _YAML_VAR.search(text) and variable in text:
             found.add(file.relative_to(project).as_posix())
     return sorted(found)
+
+
+def reads_step(manifest: Any, project: Path, variable: str) -> bool:
+    """Whether anything in the project may read the step variable; if not, one step is all of it.
+
+    Args:
+        manifest: dbt's Manifest.
+        project: the project's folder, whose YAML files are read too.
+        variable: the name of the step variable.
+    """
+    environment = _environment()
+    texts = [m.macro_sql for m in manifest.macros.values() if m.package_name not in _DBT_PACKAGES]
+    disabled = [node for nodes in manifest.disabled.values() for node in nodes]
+    for node in [*manifest.nodes.values(), *disabled]:
+        code = getattr(node, "raw_code", "") or ""
+        if getattr(node, "language", "sql") == "python" and variable in code:
+            return True
+        texts.append(code)
+    for text in texts:
+        if "var" in text:
+            tree = _parse(environment, text)
+            if tree is None or _reads(tree, variable):
+                return True
+    return any(
+        variable in text and _YAML_VAR.search(text) is not None
+        for text in (
+            file.read_text(encoding="utf-8", errors="replace") for file in _yaml_files(project)
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(  # noqa: S701  # nothing is rendered, only read
+        extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols", _DbtBlocks]
+    )
 
 
 class _Reader:

@@ -114,6 +114,7 @@ def _step_from(data: Any) -> StoredStep:
             has_run_hooks=graph["has_run_hooks"],
             foundation_stages=tuple(map(_stage, graph["foundation_stages"])),
             year_stages=tuple(map(_stage, graph["year_stages"])),
+            reads_step=graph["reads_step"],
         ),
         compiled={key: _compiled(each) for key, each in data["compiled"].items()},
         parsed_anew_because=tuple(data["parsed_anew_because"]),

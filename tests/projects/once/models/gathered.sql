@@ -1,0 +1,3 @@
+{{ config(materialized='incremental') }}
+select *
+from {{ ref('painted') }}

@@ -1,0 +1,2 @@
+select *, '{{ var("colour") }}' as colour
+from {{ ref('people') }}
