@@ -248,6 +248,7 @@ CORPUS: Final = (
             "NULL keys",
             "append",
             "merge",
+            "microbatch",
             "incremental_predicates",
         ),
         foundation=True,
