@@ -171,6 +171,7 @@ class PhaseRunner:
                 executed_by=each.executed_by,
                 reason=each.reason,
                 depends_on=by_id[each.unique_id].depends_on,
+                spilled_bytes=each.spilled_bytes,
             )
             for each in result.results
         ]
@@ -202,4 +203,5 @@ def _metric(result: ModelResult, year: int | None, rows: int | None) -> Metric:
         rows=rows,
         bytes_read=result.bytes_read,
         bytes_written=result.bytes_written,
+        values={"spilled_bytes": result.spilled_bytes} if result.spilled_bytes else {},
     )

@@ -21,6 +21,7 @@ from planwise.results import (
     RunPlan,
     RunResult,
 )
+from planwise.retuning import Change, retunings
 from planwise.spans import Span, span_of_work
 from planwise.values import Baseline, Machine, Metric, RunSummary, TuneRequest, YearObservation
 from planwise.year_end import StoredYear, YearEnd
@@ -87,6 +88,7 @@ class Pipeline:
         self._year_end = YearEnd(warehouse, checkpoints, relay)
         self._ending: tuple[PhaseRecord, Span] | None = None
         self._ended: list[PhaseRecord] = []
+        self._changes: list[Change] = []
         self._settings: dict[str, ChosenSetting] = {}
         self._parse_s = 0.0
 
@@ -144,6 +146,7 @@ class Pipeline:
             improvement=improvement(total_ms, whole.wall_s),
             parsed_anew_because=self._project.parsed_anew_because,
             uncached_because=self._project.uncached_because,
+            retunings=retunings(self._changes, self._ended),
         )
 
     def _run_foundation(self, request: RunRequest, load_inputs: Callable[[], int]) -> PhaseRecord:
@@ -189,7 +192,6 @@ class Pipeline:
                 graph, _step_of(request, year), lambda: self._finish_year(wait=False)
             )
             self._test(request, year, list(graph.year), name)
-            spilled = self._warehouse.spilled_bytes()
         baseline = request.baseline.year_processing_ms if request.baseline else None
         record = _phase_record(name, year, span, models, batches)
         record = evolve(record, improvement=improvement(baseline, span.wall_s))
@@ -197,8 +199,13 @@ class Pipeline:
         self._ending = record, span
         self._year_end.begin(year, graph.state_relations)
         if year != request.years[-1]:
-            seen = YearObservation(year, span.wall_s, span.cpu_s, span.end.peak_rss_bytes, spilled)
-            self._retune(request, seen)
+            self._retune(
+                request,
+                YearObservation(
+                    *(year, span.wall_s, span.cpu_s, span.end.peak_rss_bytes),
+                    record.spilled_bytes,
+                ),
+            )
 
     def _finish_year(self, *, wait: bool = True) -> None:
         """Tell of the year that was committed last, once it is stored."""
@@ -261,6 +268,14 @@ class Pipeline:
                 continue
             self._warehouse.apply({each.name: each.value})
             self._settings[each.name] = each
+            changed = Change(
+                observed.year,
+                each.name,
+                None if old is None else old.value,
+                each.value,
+                each.reason,
+            )
+            self._changes.append(changed)
             before = "DuckDB's default" if old is None else repr(old.value)
             self._observer.note(
                 f"after {observed.year}: {each.name} {before} -> {each.value!r} ({each.reason})"

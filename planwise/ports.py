@@ -119,9 +119,6 @@ class WarehousePort(Protocol):
     def state_table(self, relation: Relation, year: int) -> StateTable:
         """A year's rows of a table."""
 
-    def spilled_bytes(self) -> int:
-        """Bytes in temporary files now."""
-
     def checkpoint_beside(self) -> bool:
         """Write what is committed into the file while others work; False if they write to it."""
 

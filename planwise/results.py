@@ -29,6 +29,29 @@ class ChosenSetting:
 
 
 @frozen
+class Retuning:
+    """A setting that was changed between two years, and what that bought.
+
+    Attributes:
+        after_year: the year that the change follows from.
+        name: the setting.
+        before: its value until then; None for DuckDB's default.
+        value: its value since.
+        reason: why it was changed.
+        wall_s: seconds of the year before the change, and of the one after it.
+        spilled_bytes: the most that a model held in temporary files in those two years.
+    """
+
+    after_year: int
+    name: str
+    before: SettingValue | None
+    value: SettingValue
+    reason: str
+    wall_s: tuple[float, float]
+    spilled_bytes: tuple[int, int]
+
+
+@frozen
 class ModelRecord:
     """One execution of a model."""
 
@@ -41,6 +64,7 @@ class ModelRecord:
     executed_by: str
     reason: str = ""
     depends_on: tuple[str, ...] = ()
+    spilled_bytes: int = 0
 
 
 @frozen
@@ -86,6 +110,11 @@ class PhaseRecord:
     checkpoint: CheckpointRecord | None = None
     improvement: Improvement | None = None
 
+    @property
+    def spilled_bytes(self) -> int:
+        """The most that DuckDB held in temporary files for one of its models."""
+        return max((model.spilled_bytes for model in self.models), default=0)
+
 
 @frozen
 class RunPlan:
@@ -113,6 +142,7 @@ class RunResult:
         parse_s: seconds in dbt's parser, part of the foundation's wall time.
         parsed_anew_because: parts of the project that the year decides at parse time.
         uncached_because: why nothing rendered is kept between runs; empty if it is.
+        retunings: settings that a tuner changed between two years.
     """
 
     years: tuple[int, ...]
@@ -129,6 +159,7 @@ class RunResult:
     improvement: Improvement | None
     parsed_anew_because: tuple[str, ...] = ()
     uncached_because: str = ""
+    retunings: tuple[Retuning, ...] = ()
 
     @property
     def success_rate(self) -> float:

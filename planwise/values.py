@@ -81,7 +81,8 @@ class YearObservation:
         wall_s: wall time of its models.
         cpu_s: CPU time of the process during it.
         peak_rss_bytes: the process's peak resident size so far.
-        spilled_bytes: bytes in DuckDB's temporary files at the year's end.
+        spilled_bytes: the most that DuckDB held in temporary files for one model of the year, as
+            far as executors measure it.
     """
 
     year: int
@@ -224,6 +225,7 @@ class ModelResult:
         rows: rows of the table that it made or changed, if the executor knows them.
         peak_rss_bytes: the process's peak resident size when it ended.
         bytes_read, bytes_written: what the process read and wrote on storage in that span.
+        spilled_bytes: the most that DuckDB held in temporary files for it, if the executor knows.
     """
 
     unique_id: str
@@ -235,6 +237,7 @@ class ModelResult:
     bytes_written: int = 0
     reason: str = ""
     rows: int | None = None
+    spilled_bytes: int = 0
 
 
 @frozen

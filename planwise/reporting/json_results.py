@@ -44,6 +44,7 @@ def results_dict(outcome: SimulationOutcome) -> dict[str, Any]:
         "uncached_because": result.uncached_because,
         "plugins": dict(outcome.toggles),
         "settings": [attrs.asdict(setting) for setting in result.settings],
+        "retunings": [attrs.asdict(each) for each in result.retunings],
         "baseline": attrs.asdict(result.baseline) if result.baseline else None,
         "improvement": _improvement(result.improvement),
         "foundation": _phase(result.foundation),

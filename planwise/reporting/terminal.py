@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planwise.improvement import Improvement
-from planwise.results import ChosenSetting, PhaseRecord, RunPlan, RunResult
+from planwise.results import ChosenSetting, PhaseRecord, Retuning, RunPlan, RunResult
 
 if TYPE_CHECKING:
     from planwise.simulation import SimulationOutcome
@@ -139,6 +139,8 @@ def print_report(console: Console, outcome: SimulationOutcome) -> None:
     if not any("improvement" in section.data for section in result.sections):
         console.print(f"\n{improvement_sentence(result)}")
     _print_settings(console, result.settings)
+    for each in result.retunings:
+        console.print(Text(_retuning_line(each)))
     for part in result.parsed_anew_because:
         console.print(f"parsed anew for each year, since the year decides: {part}")
     console.print(f"\ndatabase     {outcome.files.database}")
@@ -260,6 +262,17 @@ def _print_settings(console: Console, settings: tuple[ChosenSetting, ...]) -> No
         why = f": {setting.reason}" if setting.reason else ""
         line = f"  {setting.name:<{width}}  {setting.value}  ({setting.origin}{why})"
         console.print(Text(line))
+
+
+def _retuning_line(change: Retuning) -> str:
+    """What was changed after a year, and what that bought in the next."""
+    before = "DuckDB's default" if change.before is None else change.before
+    spilled = " -> ".join(f"{each / 2**20:,.0f}" for each in change.spilled_bytes)
+    took = " -> ".join(f"{each:.2f}" for each in change.wall_s)
+    return (
+        f"  re-tuned after {change.after_year}: {change.name} {before} -> {change.value}; "
+        f"the year {took} s, the most that a model spilled {spilled} MiB"
+    )
 
 
 def percent(e5: int) -> str:

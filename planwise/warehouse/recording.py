@@ -48,7 +48,12 @@ _FETCHES: Final[Mapping[str, str]] = {
 }
 """Methods that fetch: as all rows, as one row, or in columns."""
 
-_PASSIVE: Final = frozenset({"close", "description", "interrupt", "query_progress", "rowcount"})
+_PASSIVE: Final = frozenset(
+    {
+        *("close", "description", "get_profiling_information", "interrupt", "query_progress"),
+        "rowcount",
+    }
+)
 """What sends nothing to the database."""
 
 

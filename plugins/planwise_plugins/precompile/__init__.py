@@ -22,6 +22,7 @@ from planwise.api import (
 )
 from planwise_plugins.precompile.catalog import Place, Relation, place_of, read_catalog
 from planwise_plugins.precompile.handover import reason_for_dbt
+from planwise_plugins.precompile.measuring import MeasuredCursor
 from planwise_plugins.precompile.statements import HandOver, materialize
 
 NAME = "precompile"
@@ -106,8 +107,9 @@ def _execute_one(
 
     started, cpu = time.perf_counter(), time.process_time()
     place = place_of(node)
+    measured = MeasuredCursor(cursor)
     try:
-        made = materialize(cursor, node, catalog.get(place), full_refresh=request.full_refresh)
+        made = materialize(measured, node, catalog.get(place), full_refresh=request.full_refresh)
     except duckdb.Error as error:
         where = "the foundation" if request.year is None else f"year {request.year}"
         kind = "seed" if node.materialized == "seed" else "model"
@@ -125,6 +127,7 @@ def _execute_one(
         executed_by=NAME,
         reason=made.how,
         rows=made.rows,
+        spilled_bytes=measured.spilled_bytes,
     )
 
 
