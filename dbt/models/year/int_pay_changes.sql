@@ -20,7 +20,7 @@ with people as (
     from {{ ref('int_workforce_year') }} as p
 ),
 
--- Each level with the terms of its scenario and what is next above it
+-- Levels with the terms of their scenario and what is next above them, and with the bands of age and tenure
 levels as (
     select
         l.scenario_id,
@@ -50,36 +50,53 @@ levels as (
     window in_order as (partition by l.scenario_id, l.replicate_id order by l.level)
 ),
 
+bands as (
+    select
+        l.* exclude (
+            next_level, promotion_base_rate_e5, promotion_factor_e5, promotion_dial_e5
+        ),
+        a.min_age,
+        a.max_age,
+        t.min_years,
+        t.max_years,
+        -- 0 for the highest level
+        case
+            when l.next_level = l.level + 1
+                then {{ chance_e15('l.promotion_base_rate_e5', 'a.promotion_mult_e5', 't.promotion_mult_e5',
+                                   'l.promotion_factor_e5', 'l.promotion_dial_e5') }}
+            else 0
+        end as band_chance_e15
+    from levels as l
+    inner join {{ ref('dim_age_band') }} as a
+        on a.scenario_id = l.scenario_id and a.replicate_id = l.replicate_id
+    inner join {{ ref('dim_tenure_band') }} as t
+        on t.scenario_id = l.scenario_id and t.replicate_id = l.replicate_id
+),
+
 january as (
     select
         p.*,
-        l.* exclude (
-            scenario_id, replicate_id, level, promotion_factor_e5, next_level, promotion_base_rate_e5,
-            promotion_dial_e5, promotion_min_tenure, promotion_max_age
+        b.* exclude (
+            scenario_id, replicate_id, level, min_age, max_age, min_years, max_years, promotion_min_tenure,
+            promotion_max_age, band_chance_e15
         ),
         case
-            when p.has_raise and p.raise_month = 1 then {{ raised_pay('p.annual_pay_rate_cents', 'l.merit_rate_e5') }}
+            when p.has_raise and p.raise_month = 1 then {{ raised_pay('p.annual_pay_rate_cents', 'b.merit_rate_e5') }}
             else p.annual_pay_rate_cents
         end as january_pay_cents,
         -- 0 for who cannot be promoted
         case
             when p.is_employed_for_promotion
-                and l.next_level = p.job_level + 1
-                and p.promotion_tenure >= l.promotion_min_tenure
-                and p.promotion_age < l.promotion_max_age
-                then {{ chance_e15('l.promotion_base_rate_e5', 'a.promotion_mult_e5', 't.promotion_mult_e5',
-                                   'l.promotion_factor_e5', 'l.promotion_dial_e5') }}
+                and p.promotion_tenure >= b.promotion_min_tenure
+                and p.promotion_age < b.promotion_max_age
+                then b.band_chance_e15
             else 0
         end as promotion_chance_e15
     from people as p
-    inner join levels as l
-        on l.scenario_id = p.scenario_id and l.replicate_id = p.replicate_id and l.level = p.job_level
-    inner join {{ ref('dim_age_band') }} as a
-        on a.scenario_id = p.scenario_id and a.replicate_id = p.replicate_id
-        and p.promotion_age >= a.min_age and p.promotion_age < a.max_age
-    inner join {{ ref('dim_tenure_band') }} as t
-        on t.scenario_id = p.scenario_id and t.replicate_id = p.replicate_id
-        and p.promotion_tenure >= t.min_years and p.promotion_tenure < t.max_years
+    inner join bands as b
+        on b.scenario_id = p.scenario_id and b.replicate_id = p.replicate_id and b.level = p.job_level
+        and p.promotion_age >= b.min_age and p.promotion_age < b.max_age
+        and p.promotion_tenure >= b.min_years and p.promotion_tenure < b.max_years
 ),
 
 february as (
