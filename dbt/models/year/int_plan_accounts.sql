@@ -1,7 +1,7 @@
 -- Everybody of the year with all that the steps before found out, and what each account is credited: reallocated
 -- forfeitures, the cuts to the limit of annual additions (core first, then match, then the employee), vesting, and what
 -- a leaver forfeits.
-{#- What the models behind read of each person: identity, pay, plan, formulas #}
+{#- What the models behind read of each person: identity, pay, plan #}
 {%- set carried = [
     'is_new_hire', 'birth_date', 'hire_date', 'termination_date', 'termination_reason', 'level_source', 'raise_month',
     'roth_rate_e5', 'auto_escalation_opt_out', 'scheduled_hours_per_week', 'department', 'job_title', 'gender',

@@ -46,6 +46,8 @@ with people as (
         on s.scenario_id = c.scenario_id and s.replicate_id = c.replicate_id
 ),
 
+-- For each band of age and of pay what its draws are compared with, and the deferral that people choose. Only who has
+-- a draw is joined to it: the others have no scenario to be joined by, so that no band is looked at for them.
 chances as (
     select
         a.scenario_id,
@@ -147,7 +149,8 @@ select
         opening_enrollment_date, opening_enrollment_source, had_opted_out, opening_opt_out_date, gone_date, base_date,
         is_enrolled, is_in_scope, seed, draws, auto_enrollment_days, auto_enrollment_rate_e5, opt_out_window_days,
         escalation_rate_e5, escalation_cap_e5, voluntary_deferral_min_e5, voluntary_deferral_max_e5, voluntary_date,
-        voluntary_rate_e5, automatic_date, opt_out_day, deciding_day, year_rate_e5, deciding_scenario_id, deciding_age, deciding_pay_cents
+        voluntary_rate_e5, automatic_date, opt_out_day, deciding_day, deciding_scenario_id, deciding_age,
+        deciding_pay_cents, year_rate_e5
     ),
     plan_entry_date < gone_date as is_eligible,
     plan_entry_date >= {{ year_start() }} and plan_entry_date < gone_date as becomes_eligible,
