@@ -5,6 +5,15 @@
 ((2 * ({{ numerator }}) + ({{ denominator }})) // (2 * ({{ denominator }})))
 {%- endmacro %}
 
+{#
+  amount * rate / unit rounded half up, in 64 bits, for amount and rate of at least 0 and rate * unit below 2^62: the
+  whole units of the amount are multiplied alone, so that only what is left of it is divided. A HUGEINT product is
+  divided bit by bit, which costs several times as much.
+#}
+{% macro rate_of(amount, rate, unit) -%}
+(({{ amount }}) // ({{ unit }}) * {{ rate }} + {{ div_round('(' ~ amount ~ ') % (' ~ unit ~ ') * ' ~ rate, unit) }})
+{%- endmacro %}
+
 {# DECIMAL rate or multiplier -> whole units of 1e-5. #}
 {% macro to_e5(column) -%}
 cast({{ column }} * 100000 as bigint)

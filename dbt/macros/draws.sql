@@ -41,6 +41,25 @@
 ), 1, 14) as bigint) >> 3)
 {%- endmacro %}
 
+{# The part of the key before the purpose: for `draws`, which many draws of one person share. #}
+{% macro draw_key(year, scenario='s') -%}
+concat({{ scenario }}.seed, '|', {{ scenario }}.draws, '|', {{ scenario }}.replicate_id, '|{{ year }}|')
+{%- endmacro %}
+
+{#
+  The same k for several purposes at once: a list in their order, from one expression however many there are. `key` is
+  a column with draw_key.
+#}
+{% macro draws(purposes, person, key) -%}
+{%- for purpose in purposes if purpose not in draw_purposes() -%}
+  {{ exceptions.raise_compiler_error("draws: '" ~ purpose ~ "' is not listed in draw_purposes()") }}
+{%- endfor -%}
+list_transform(
+  ['{{ purposes | join("|', '") }}|'],
+  lambda purpose: cast('0x' || substr(md5(concat({{ key }}, purpose, {{ person }})), 1, 14) as bigint) >> 3
+)
+{%- endmacro %}
+
 {# u as DOUBLE: for sort keys only, never for an amount or a count. #}
 {% macro unit_interval(k) -%}
 (cast(2 * {{ k }} + 1 as double) / 18014398509481984)

@@ -1,8 +1,8 @@
-{# The entry date: the later of hire and waiting period, and the birthday of the minimum age. Needs dim_scenario as s. #}
-{% macro plan_entry_date(hire_date, birth_date) -%}
+{# The entry date: the later of hire and waiting period, and the birthday of the minimum age. `s` has the terms. #}
+{% macro plan_entry_date(hire_date, birth_date, s='s') -%}
 greatest(
-    {{ hire_date }} + s.eligibility_waiting_days,
-    cast({{ birth_date }} + to_years(s.eligibility_min_age) as date)
+    {{ hire_date }} + {{ s }}.eligibility_waiting_days,
+    cast({{ birth_date }} + to_years({{ s }}.eligibility_min_age) as date)
 )
 {%- endmacro %}
 
@@ -17,11 +17,12 @@ end
 
 {#
   Sum of the pay rates of the days from `from_day` up to, not including, `until_day`, from the columns of
-  int_pay_changes: the pay of January for all of them, and each later change for the days that are left.
+  int_pay_changes: the pay of January for all of them, and each later change for the days that are left. No product is
+  above that of prorated pay, which is summed in 64 bits there.
 #}
 {% macro pay_days(from_day, until_day, c) -%}
 (
-    cast({{ c }}.january_pay_cents as hugeint) * ({{ until_day }} - {{ from_day }})
+    {{ c }}.january_pay_cents * ({{ until_day }} - {{ from_day }})
     + ({{ c }}.promoted_pay_cents - {{ c }}.january_pay_cents)
         * greatest({{ until_day }} - greatest({{ from_day }}, {{ promotion_date() }}), 0)
     + ({{ c }}.closing_pay_cents - {{ c }}.promoted_pay_cents)

@@ -24,3 +24,16 @@ date '{{ simulation_year() + offset }}-12-31'
 {% macro promotion_date() -%}
 date '{{ simulation_year() }}-02-01'
 {%- endmacro %}
+
+{#
+  Completed years on that day, of a date before it: 1 February is the 32nd day of any year, so a date is one of the
+  first 32 days of its own year if 32 days before it is the year before. Much cheaper than completed_years.
+#}
+{% macro completed_years_at_promotion(from_date) -%}
+cast({{ simulation_year() - 1 }} - year({{ from_date }} - 32) as integer)
+{%- endmacro %}
+
+{# Completed years on 31 December, of a date before it: as many as calendar years. #}
+{% macro completed_years_at_year_end(from_date) -%}
+cast({{ simulation_year() }} - year({{ from_date }}) as integer)
+{%- endmacro %}

@@ -12,6 +12,7 @@ from plan_cases import with_years
 from simulation_inputs import Person, Scenario, write_inputs
 from simulation_project import (
     MACROS,
+    MACROS_YEAR,
     YEARS,
     Compiled,
     Simulation,
@@ -45,7 +46,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
     manifest = json.loads((folder / "target" / "manifest.json").read_text())
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     incremental = {n["name"] for n in models if n["config"]["materialized"] == "incremental"}
-    done = run_dbt(folder, "compile", "--quiet", "--inline", MACROS)
+    done = run_dbt(folder, "compile", "--quiet", *MACROS_YEAR, "--inline", MACROS)
     assert done.returncode == 0, done.stdout
     return Compiled(
         folder / "simulation.duckdb",

@@ -34,18 +34,23 @@ FACTS = (
 )
 
 # Expressions that only macros write, for tests that compare them with Python.
+MACROS_YEAR = ("--vars", '{"simulation_year": 2025}')
 MACROS = """
 select
     p.person,
     {{ draw('leave', 'p.person', 2025) }} as leave_draw,
     {{ draw('raise_month', 'p.person', 0) }} as raise_month_draw,
+    {{ draws(['hire_age', 'hire_pay_12'], 'p.person', 's.draw_key') }} as two_draws,
     {{ uniform_below('p.k', 'p.n') }} as whole_days,
     {{ uniform_e6('p.k') }} as e6,
     {{ happens('p.k', 'p.chance_e15') }} as happens,
     {{ div_round('p.numerator', 'p.denominator') }} as quotient,
-    {{ completed_years('p.start_date', 'p.end_date') }} as years
+    {{ rate_of('p.k', 'p.n', '36500000') }} as part,
+    {{ completed_years('p.start_date', 'p.end_date') }} as years,
+    {{ completed_years_at_promotion('p.start_date') }} as years_at_promotion,
+    {{ completed_years_at_year_end('p.start_date') }} as years_at_year_end
 from people as p
-cross join scenario as s
+cross join (select *, {{ draw_key(2025, 'scenario') }} as draw_key from scenario) as s
 """
 
 

@@ -2,7 +2,7 @@
 -- The ledger. Events of one person and day apply in the order of event_sequence.
 with events as (
     select
-        scenario_id, replicate_id, simulation_year, employee_id,
+        scenario_id, replicate_id, employee_id,
         'hire' as event_type,
         hire_date as effective_date,
         10 as event_sequence,
@@ -21,7 +21,7 @@ with events as (
     union all
 
     select
-        scenario_id, replicate_id, simulation_year, employee_id,
+        scenario_id, replicate_id, employee_id,
         'promotion', {{ promotion_date() }}, 20,
         january_pay_cents, promoted_pay_cents, opening_level, closing_level, null, null,
         case when below_band then 'below_band' else 'promotion' end,
@@ -32,7 +32,7 @@ with events as (
     union all
 
     select
-        scenario_id, replicate_id, simulation_year, employee_id,
+        scenario_id, replicate_id, employee_id,
         'raise', raise_date, 30,
         case when raise_month = 1 then opening_pay_cents else promoted_pay_cents end,
         case when raise_month = 1 then january_pay_cents else closing_pay_cents end,
@@ -47,7 +47,7 @@ with events as (
     union all
 
     select
-        scenario_id, replicate_id, simulation_year, employee_id,
+        scenario_id, replicate_id, employee_id,
         'termination', termination_date, 90,
         closing_pay_cents, null, closing_level, null, null, null,
         termination_reason,
@@ -58,7 +58,7 @@ with events as (
     union all
 
     select
-        scenario_id, replicate_id, simulation_year, employee_id,
+        scenario_id, replicate_id, employee_id,
         'escalation', {{ year_start() }}, 15,
         null, null, null, null, opening_rate_e5, rate_of_year_e5,
         'automatic_escalation',
@@ -69,7 +69,7 @@ with events as (
     union all
 
     select
-        scenario_id, replicate_id, simulation_year, employee_id,
+        scenario_id, replicate_id, employee_id,
         'eligibility', plan_entry_date, 40,
         null, null, null, null, null, null,
         'entry_date',
@@ -80,7 +80,7 @@ with events as (
     union all
 
     select
-        scenario_id, replicate_id, simulation_year, employee_id,
+        scenario_id, replicate_id, employee_id,
         'enrollment', enrollment_date, 50,
         null, null, null, null, opening_rate_e5, rate_of_year_e5,
         enrollment_source,
@@ -91,7 +91,7 @@ with events as (
     union all
 
     select
-        scenario_id, replicate_id, simulation_year, employee_id,
+        scenario_id, replicate_id, employee_id,
         'opt_out', opt_out_date, 60,
         null, null, null, null, rate_of_year_e5, 0,
         'opt_out',
@@ -102,7 +102,7 @@ with events as (
     union all
 
     select
-        scenario_id, replicate_id, simulation_year, employee_id,
+        scenario_id, replicate_id, employee_id,
         event_type, booking_date, event_sequence,
         amount_before_cents, amount_after_cents, null, null, null, null,
         reason,
@@ -113,10 +113,10 @@ with events as (
 select
     scenario_id,
     replicate_id,
-    simulation_year,
+    {{ simulation_year() }} as simulation_year,
     employee_id,
     concat(
-        scenario_id, ':', replicate_id, ':', simulation_year, ':', employee_id, ':', event_type,
+        scenario_id, ':', replicate_id, ':{{ simulation_year() }}:', employee_id, ':', event_type,
         case when event_type in ('limit_cut', 'forfeiture') then concat(':', reason) end
     ) as event_id,
     event_type,

@@ -1,7 +1,7 @@
 -- Everybody of the year with all that the steps before found out, and what each account is credited: reallocated
 -- forfeitures, the cuts to the limit of annual additions (core first, then match, then the employee), vesting, and what
 -- a leaver forfeits.
-{#- What the models behind read of each person: identity, pay, plan, formulas #}
+{#- What the models behind read of each person: identity, pay, plan #}
 {%- set carried = [
     'is_new_hire', 'birth_date', 'hire_date', 'termination_date', 'termination_reason', 'level_source', 'raise_month',
     'roth_rate_e5', 'auto_escalation_opt_out', 'scheduled_hours_per_week', 'department', 'job_title', 'gender',
@@ -11,7 +11,7 @@
     'plan_entry_date', 'is_eligible', 'becomes_eligible', 'escalates', 'is_voluntary', 'is_automatic', 'opts_out',
     'opening_rate_e5', 'rate_of_year_e5', 'closing_rate_e5', 'enrollment_date', 'enrollment_source', 'has_declined',
     'has_opted_out', 'opt_out_date', 'deferring_from', 'deferring_until',
-    'match_formula', 'core_formula', 'plan_pay_cents', 'raw_contribution_cents', 'limited_contribution_cents',
+    'plan_pay_cents', 'raw_contribution_cents', 'limited_contribution_cents',
     'annual_additions_room_cents', 'formula_match_cents', 'formula_core_cents', 'is_hce',
 ] %}
 with contributions as (
@@ -65,43 +65,42 @@ limited as (
         on h.scenario_id = p.scenario_id and h.replicate_id = p.replicate_id and h.employee_id = p.employee_id
 ),
 
-cut as (
-    select
-        *,
-        least(excess_cents, formula_core_cents) as core_cut_cents,
-        least(greatest(excess_cents - formula_core_cents, 0), formula_match_cents) as match_cut_cents,
-        greatest(excess_cents - formula_core_cents - formula_match_cents, 0) as contribution_cut_cents
-    from limited
-),
-
-steps as (
+-- What is vested of either source from so many years of service on
+vested as (
     select
         scenario_id,
         replicate_id,
-        money_source,
         service_years as from_years,
-        coalesce(
-            lead(service_years) over (partition by scenario_id, replicate_id, money_source order by service_years),
-            9999
-        ) as until_years,
-        vested_e5
-    from {{ ref('dim_vesting_step') }}
+        lead(service_years, 1, 9999) over in_order as until_years,
+        last_value(match_e5 ignore nulls) over in_order as match_e5,
+        last_value(core_e5 ignore nulls) over in_order as core_e5
+    from (
+        select
+            scenario_id,
+            replicate_id,
+            service_years,
+            max(vested_e5) filter (where money_source = 'match') as match_e5,
+            max(vested_e5) filter (where money_source = 'core') as core_e5
+        from {{ ref('dim_vesting_step') }}
+        group by all
+    )
+    window in_order as (partition by scenario_id, replicate_id order by service_years)
 ),
 
 credited as (
     select
-        c.* exclude (match_credited_cents, core_credited_cents),
-        case when c.is_past_full_age then 100000 else coalesce(m.vested_e5, 0) end as match_vested_e5,
-        case when c.is_past_full_age then 100000 else coalesce(k.vested_e5, 0) end as core_vested_e5,
-        c.match_credited_cents + c.formula_match_cents - c.match_cut_cents as match_credited_cents,
-        c.core_credited_cents + c.formula_core_cents - c.core_cut_cents as core_credited_cents
-    from cut as c
-    left join steps as m
-        on m.scenario_id = c.scenario_id and m.replicate_id = c.replicate_id and m.money_source = 'match'
-        and c.service_years >= m.from_years and c.service_years < m.until_years
-    left join steps as k
-        on k.scenario_id = c.scenario_id and k.replicate_id = c.replicate_id and k.money_source = 'core'
-        and c.service_years >= k.from_years and c.service_years < k.until_years
+        l.* exclude (match_credited_cents, core_credited_cents),
+        least(l.excess_cents, l.formula_core_cents) as core_cut_cents,
+        least(greatest(l.excess_cents - l.formula_core_cents, 0), l.formula_match_cents) as match_cut_cents,
+        greatest(l.excess_cents - l.formula_core_cents - l.formula_match_cents, 0) as contribution_cut_cents,
+        case when l.is_past_full_age then 100000 else coalesce(v.match_e5, 0) end as match_vested_e5,
+        case when l.is_past_full_age then 100000 else coalesce(v.core_e5, 0) end as core_vested_e5,
+        l.match_credited_cents + l.formula_match_cents - match_cut_cents as match_credited_cents,
+        l.core_credited_cents + l.formula_core_cents - core_cut_cents as core_credited_cents
+    from limited as l
+    left join vested as v
+        on v.scenario_id = l.scenario_id and v.replicate_id = l.replicate_id
+        and l.service_years >= v.from_years and l.service_years < v.until_years
 )
 
 select

@@ -1,43 +1,55 @@
 {{ config(materialized='ephemeral') }}
 -- Employee contributions after the elective limit, and what the formulas of match and core give on them, before
 -- anything is cut. One row for everybody of the year. A match is one calculation for the whole year.
-with people as (
+with enrollment as materialized ( {#- planned in one piece with the steps before, all of this takes longer #}
+    select *
+    from {{ ref('int_plan_enrollment') }}
+),
+
+terms as (
     select
-        e.*,
-        coalesce(e.prior_prorated_pay_cents > p.hce_cents, false) as is_hce,
-        {{ completed_years('e.birth_date', year_end()) }} as age_years,
-        {{ completed_years('e.hire_date', 'coalesce(e.termination_date, ' ~ year_end() ~ ')') }} as tenure_years,
-        coalesce(e.termination_date, {{ year_end() }}) + 1 - e.start_date as days_employed,
-        least(e.prorated_pay_cents, l.compensation_cents) as plan_pay_cents,
-        l.compensation_cents,
-        l.elective_cents,
-        case
-            when {{ completed_years('e.birth_date', year_end()) }} between 60 and 63 then l.catch_up_60_63_cents
-            when {{ completed_years('e.birth_date', year_end()) }} >= 50 then l.catch_up_50_cents
-            else 0
-        end as catch_up_limit_cents,
-        least(l.annual_additions_cents, e.prorated_pay_cents) as annual_additions_room_cents,
-        l.ss_wage_base_cents,
-        case when e.deferring_from is null then 0 else {{ div_round(
-            'cast(e.rate_of_year_e5 as hugeint) * ' ~ pay_days('e.deferring_from', 'e.deferring_until', 'e'),
-            '100000 * ' ~ days_in_year()
-        ) }} end as unlimited_contribution_cents
-    from {{ ref('int_plan_enrollment') }} as e
+        s.*,
+        l.* exclude (scenario_id, replicate_id, source),
+        b.hce_cents as hce_cents_before
+    from {{ ref('dim_scenario') }} as s
     inner join {{ ref('dim_irs_limit') }} as l
-        on l.scenario_id = e.scenario_id and l.replicate_id = e.replicate_id
+        on l.scenario_id = s.scenario_id and l.replicate_id = s.replicate_id
         and l.limit_year = {{ simulation_year() }}
-    -- highly compensated by the pay and the limit of the year before
-    inner join {{ ref('dim_irs_limit') }} as p
-        on p.scenario_id = e.scenario_id and p.replicate_id = e.replicate_id
-        and p.limit_year = {{ simulation_year() - 1 }}
+    inner join {{ ref('dim_irs_limit') }} as b
+        on b.scenario_id = s.scenario_id and b.replicate_id = s.replicate_id
+        and b.limit_year = {{ simulation_year() - 1 }}
+),
+
+people as (
+    select
+        *,
+        {{ completed_years_at_year_end('birth_date') }} as age_years,
+        coalesce(
+            {{ completed_years('hire_date', 'termination_date') }}, {{ completed_years_at_year_end('hire_date') }}
+        ) as tenure_years,
+        day_after - start_date as days_employed,
+        case when deferring_from is not null then {{ pay_days('deferring_from', 'deferring_until', 'enrollment') }}
+            else 0 end as deferred_pay_days
+    from enrollment
 ),
 
 contributing as (
     select
-        p.* exclude (unlimited_contribution_cents, days_employed, catch_up_limit_cents),
-        cast(p.unlimited_contribution_cents as bigint) as raw_contribution_cents,
-        cast(least(p.unlimited_contribution_cents, p.elective_cents + p.catch_up_limit_cents) as bigint)
-            as limited_contribution_cents,
+        p.* exclude (days_employed, deferred_pay_days),
+        -- highly compensated by the pay and the limit of the year before
+        coalesce(p.prior_prorated_pay_cents > s.hce_cents_before, false) as is_hce,
+        {{ rate_of('p.deferred_pay_days', 'coalesce(p.rate_of_year_e5, 0)', '100000 * ' ~ days_in_year()) }}
+            as raw_contribution_cents,
+        s.elective_cents + case
+            when p.age_years between 60 and 63 then s.catch_up_60_63_cents
+            when p.age_years >= 50 then s.catch_up_50_cents
+            else 0
+        end as contribution_limit_cents,
+        s.elective_cents,
+        s.compensation_cents,
+        least(p.prorated_pay_cents, s.compensation_cents) as plan_pay_cents,
+        least(p.prorated_pay_cents, s.annual_additions_cents) as annual_additions_room_cents,
+        s.ss_wage_base_cents,
         s.match_formula,
         s.core_formula,
         s.core_excess_rate_e5,
@@ -60,7 +72,7 @@ contributing as (
             else 0
         end as core_band,
         s.forfeiture_policy,
-        {{ completed_years('p.birth_date', 'coalesce(p.termination_date, ' ~ year_end() ~ ')') }} >= s.vesting_full_age
+        coalesce({{ completed_years('p.birth_date', 'p.termination_date') }}, p.age_years) >= s.vesting_full_age
             as is_past_full_age,
         -- Vesting service: a calendar year counts with enough hours, the year of hire and this one by the days employed,
         -- those between in full, where the days cancel.
@@ -76,8 +88,15 @@ contributing as (
             * cast({{ has_hours('p.scheduled_hours_per_week', '1', 's.vesting_min_hours', '1') }} as integer)
             else 0 end as service_years
     from people as p
-    inner join {{ ref('dim_scenario') }} as s
+    inner join terms as s
         on s.scenario_id = p.scenario_id and s.replicate_id = p.replicate_id
+),
+
+limited as (
+    select
+        * exclude (contribution_limit_cents),
+        least(raw_contribution_cents, contribution_limit_cents) as limited_contribution_cents
+    from contributing
 ),
 
 -- The tiers of a band side by side, so that each person meets one row
@@ -121,7 +140,7 @@ select
         ) }}
         else 0
     end as bigint) as formula_core_cents
-from contributing as p
+from limited as p
 left join match_bands as t
     on t.scenario_id = p.scenario_id and t.replicate_id = p.replicate_id
     and p.match_band >= t.band_min and p.match_band < t.band_max

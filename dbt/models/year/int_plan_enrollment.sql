@@ -4,7 +4,9 @@
 -- Nothing happens on a termination date or after it.
 with people as (
     select
-        c.* exclude (enrollment_date, enrollment_source, has_opted_out, opt_out_date, deferral_rate_e5),
+        c.* exclude (
+            enrollment_date, enrollment_source, has_opted_out, opt_out_date, deferral_rate_e5, promotion_chance_e15
+        ),
         c.enrollment_date as opening_enrollment_date,
         c.enrollment_source as opening_enrollment_source,
         c.has_opted_out as had_opted_out,
@@ -16,8 +18,6 @@ with people as (
         -- the day of the one voluntary draw, of who is not enrolled by then, with the age and pay of the day
         case when c.enrollment_date is null and base_date >= {{ year_start() }} and base_date < gone_date
             then base_date end as voluntary_date,
-        {{ completed_years('c.birth_date', 'base_date') }} as base_age,
-        {{ pay_on('base_date', 'c') }} as base_pay_cents,
         c.enrollment_date is not null and not c.has_opted_out as is_enrolled,
         coalesce(
             not c.auto_escalation_opt_out
@@ -46,28 +46,46 @@ with people as (
         on s.scenario_id = c.scenario_id and s.replicate_id = c.replicate_id
 ),
 
+-- For each band of age and of pay what its draws are compared with, and the deferral that people choose. Only who has
+-- a draw is joined to it: the others have no scenario to be joined by, so that no band is looked at for them.
+chances as (
+    select
+        a.scenario_id,
+        a.replicate_id,
+        a.min_age,
+        a.max_age,
+        b.min_pay_cents,
+        b.max_pay_cents,
+        {{ chance_e15('a.voluntary_chance_e5', 'b.voluntary_mult_e5', '100000', '100000', '100000') }}
+            as voluntary_chance_e15,
+        {{ chance_e15('a.opt_out_chance_e5', 'b.opt_out_mult_e5', '100000', '100000', '100000') }}
+            as opt_out_chance_e15,
+        d.deferral_rate_e5
+    from {{ ref('dim_enrollment_age_band') }} as a
+    inner join {{ ref('dim_enrollment_pay_band') }} as b
+        on b.scenario_id = a.scenario_id and b.replicate_id = a.replicate_id
+    left join {{ ref('dim_enrollment_deferral') }} as d
+        on d.scenario_id = a.scenario_id and d.replicate_id = a.replicate_id
+        and d.min_age = a.min_age and d.min_pay_cents = b.min_pay_cents
+),
+
 enrolled as (
     select
         p.*,
         case
-            when p.voluntary_date is not null and d.deferral_rate_e5 is not null and {{ happens(
-                draw('voluntary', 'p.employee_id', simulation_year(), 'p'),
-                chance_e15('a.voluntary_chance_e5', 'b.voluntary_mult_e5', '100000', '100000', '100000')
-            ) }}
+            when d.deferral_rate_e5 is not null
+                and {{ happens(draw('voluntary', 'p.employee_id', simulation_year(), 'p'), 'd.voluntary_chance_e15') }}
                 then least(greatest(d.deferral_rate_e5, p.voluntary_deferral_min_e5), p.voluntary_deferral_max_e5)
         end as voluntary_rate_e5,
         p.base_date + p.auto_enrollment_days as automatic_date
     from people as p
-    left join {{ ref('dim_enrollment_age_band') }} as a
-        on a.scenario_id = p.scenario_id and a.replicate_id = p.replicate_id
-        and p.voluntary_date is not null and p.base_age >= a.min_age and p.base_age < a.max_age
-    left join {{ ref('dim_enrollment_pay_band') }} as b
-        on b.scenario_id = p.scenario_id and b.replicate_id = p.replicate_id
-        and p.voluntary_date is not null
-        and p.base_pay_cents >= b.min_pay_cents and p.base_pay_cents < b.max_pay_cents
-    left join {{ ref('dim_enrollment_deferral') }} as d
-        on d.scenario_id = p.scenario_id and d.replicate_id = p.replicate_id
-        and d.min_age = a.min_age and d.min_pay_cents = b.min_pay_cents
+    left join chances as d
+        on d.scenario_id = case when p.voluntary_date is not null then p.scenario_id end
+        and d.replicate_id = p.replicate_id
+        and {{ completed_years('p.birth_date', 'p.voluntary_date') }} >= d.min_age
+        and {{ completed_years('p.birth_date', 'p.voluntary_date') }} < d.max_age
+        and {{ pay_on('p.voluntary_date', 'p') }} >= d.min_pay_cents
+        and {{ pay_on('p.voluntary_date', 'p') }} < d.max_pay_cents
 ),
 
 -- The day of a possible opt-out is drawn with the automatic enrolment; it may fall in the next year.
@@ -94,8 +112,9 @@ leaving_the_plan as (
     select
         *,
         case when not had_opted_out and opt_out_day < gone_date then opt_out_day end as deciding_day,
-        {{ completed_years('birth_date', 'opt_out_day') }} as opt_out_age,
-        {{ pay_on('opt_out_day', 'dated') }} as opt_out_pay_cents
+        case when deciding_day is not null then scenario_id end as deciding_scenario_id,
+        {{ completed_years('birth_date', 'deciding_day') }} as deciding_age,
+        {{ pay_on('deciding_day', 'dated') }} as deciding_pay_cents
     from dated
 ),
 
@@ -103,10 +122,8 @@ decided as (
     select
         p.*,
         case
-            when p.deciding_day is not null then coalesce({{ happens(
-                draw('opt_out', 'p.employee_id', simulation_year(), 'p'),
-                chance_e15('a.opt_out_chance_e5', 'b.opt_out_mult_e5', '100000', '100000', '100000')
-            ) }}, false)
+            when d.opt_out_chance_e15 is not null
+                then {{ happens(draw('opt_out', 'p.employee_id', simulation_year(), 'p'), 'd.opt_out_chance_e15') }}
             else false
         end as opts_out,
         case
@@ -121,13 +138,10 @@ decided as (
             when p.is_enrolled then p.start_date
         end as deferring_from
     from leaving_the_plan as p
-    left join {{ ref('dim_enrollment_age_band') }} as a
-        on a.scenario_id = p.scenario_id and a.replicate_id = p.replicate_id
-        and p.deciding_day is not null and p.opt_out_age >= a.min_age and p.opt_out_age < a.max_age
-    left join {{ ref('dim_enrollment_pay_band') }} as b
-        on b.scenario_id = p.scenario_id and b.replicate_id = p.replicate_id
-        and p.deciding_day is not null
-        and p.opt_out_pay_cents >= b.min_pay_cents and p.opt_out_pay_cents < b.max_pay_cents
+    left join chances as d
+        on d.scenario_id = p.deciding_scenario_id and d.replicate_id = p.replicate_id
+        and p.deciding_age >= d.min_age and p.deciding_age < d.max_age
+        and p.deciding_pay_cents >= d.min_pay_cents and p.deciding_pay_cents < d.max_pay_cents
 )
 
 select
@@ -135,8 +149,8 @@ select
         opening_enrollment_date, opening_enrollment_source, had_opted_out, opening_opt_out_date, gone_date, base_date,
         is_enrolled, is_in_scope, seed, draws, auto_enrollment_days, auto_enrollment_rate_e5, opt_out_window_days,
         escalation_rate_e5, escalation_cap_e5, voluntary_deferral_min_e5, voluntary_deferral_max_e5, voluntary_date,
-        base_age, base_pay_cents, voluntary_rate_e5, automatic_date, opt_out_day, deciding_day, opt_out_age,
-        opt_out_pay_cents, year_rate_e5
+        voluntary_rate_e5, automatic_date, opt_out_day, deciding_day, deciding_scenario_id, deciding_age,
+        deciding_pay_cents, year_rate_e5
     ),
     plan_entry_date < gone_date as is_eligible,
     plan_entry_date >= {{ year_start() }} and plan_entry_date < gone_date as becomes_eligible,
