@@ -17,10 +17,8 @@ summed as (
     select
         s.scenario_id,
         s.replicate_id,
-        {%- for check in checks %}
-        cast(coalesce(sum(c.violations) filter (where c.check_name = '{{ check }}'), 0) as bigint) as {{ check }},
-        {%- endfor %}
-        cast(coalesce(sum(c.violations), 0) as bigint) as violations,
+        map_from_entries(list((c.check_name, c.violations)) filter (where c.check_name is not null)) as counts,
+        sum(c.violations) as violations,
         string_agg(
             c.check_name || ': ' || c.violations
             || case when c.example is null then '' else ', for example employee ''' || c.example || '''' end,
@@ -36,7 +34,7 @@ select
     replicate_id,
     {{ simulation_year() }} as simulation_year,
     {%- for check in checks %}
-    {{ check }},
+    coalesce(counts['{{ check }}'], 0) as {{ check }},
     {%- endfor %}
     case
         when violations > 0 then error(

@@ -64,13 +64,14 @@
 } %}
 {%- set checks = rules.keys() | list + totals.keys() | list %}
 
-with snapshot as (
+{#- Read more than once, each time for few columns, rather than held in memory #}
+with snapshot as not materialized (
     select *
     from {{ ref('fct_workforce_snapshot') }}
     where simulation_year = {{ year }}
 ),
 
-ledger as (
+ledger as not materialized (
     select *
     from {{ ref('fct_yearly_events') }}
     where simulation_year = {{ year }}
@@ -97,39 +98,42 @@ people as (
         l.compensation_cents,
         l.annual_additions_cents,
         -- the age of 31 December, of a leaver too
-        case
-            when {{ completed_years('w.birth_date', year_end()) }} between 60 and 63 then l.catch_up_60_63_cents
-            when {{ completed_years('w.birth_date', year_end()) }} >= 50 then l.catch_up_50_cents
-            else 0
-        end as catch_up_limit_cents
+        {{ completed_years('w.birth_date', year_end()) }} as closing_age,
+        l.catch_up_60_63_cents,
+        l.catch_up_50_cents
         {%- for source in sources %},
-        {{ div_round(
+        case when w.termination_date is not null then {{ div_round(
             'cast(w.' ~ source ~ '_credited_cents as hugeint) * (100000 - w.' ~ source ~ '_vested_e5)', '100000'
-        ) }} as {{ source }}_unvested_cents
+        ) }} end as {{ source }}_unvested_cents
         {%- endfor %}
     from snapshot as w
     inner join {{ ref('dim_irs_limit') }} as l
         on l.scenario_id = w.scenario_id and l.replicate_id = w.replicate_id and l.limit_year = {{ year }}
 ),
 
-judged as (
+limited as (
+    select
+        *,
+        case
+            when closing_age between 60 and 63 then catch_up_60_63_cents
+            when closing_age >= 50 then catch_up_50_cents
+            else 0
+        end as catch_up_limit_cents
+    from people
+),
+
+-- held, so that each condition is worked out once, and not again for the names of those who fail one
+judged as materialized (
     select
         w.scenario_id,
         w.replicate_id,
-        w.employee_id,
-        [
-            {%- for check, condition in rules.items() %}
-            case when {{ condition }} then '{{ check }}' end
-            {%- if not loop.last %},{% endif %}
-            {%- endfor %}
-        ] as failed
-    from people as w
+        w.employee_id
+        {%- for check, condition in rules.items() %},
+        {{ condition }} as {{ check }}
+        {%- endfor %}
+    from limited as w
     left join cuts as k
         on k.scenario_id = w.scenario_id and k.replicate_id = w.replicate_id and k.employee_id = w.employee_id
-    where
-        {%- for condition in rules.values() %}
-        {% if not loop.first %}or {% endif %}{{ condition }}
-        {%- endfor %}
 ),
 
 booked as (
@@ -159,8 +163,18 @@ counted_people as (
 ),
 
 violations as (
-    select scenario_id, replicate_id, unnest(failed) as check_name, employee_id
+    select
+        scenario_id,
+        replicate_id,
+        unnest([
+            {%- for check in rules %}
+            case when {{ check }} then '{{ check }}' end
+            {%- if not loop.last %},{% endif %}
+            {%- endfor %}
+        ]) as check_name,
+        employee_id
     from judged
+    where {{ rules | join(' or ') }}
 
     union all
 

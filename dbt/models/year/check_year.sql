@@ -73,41 +73,39 @@ ledger as not materialized (
     where simulation_year = {{ year }}
 ),
 
-headcount as (
-    select *
-    from {{ ref('fct_headcount') }}
-    where simulation_year = {{ year }}
-),
-
 levels as (
     select *
     from {{ ref('fct_headcount_by_level') }}
     where simulation_year = {{ year }}
 ),
 
-replayed as (
+-- held, so that each condition is worked out once, and not again for the names of those who fail one
+judged as materialized (
     select
         coalesce(w.scenario_id, r.scenario_id) as scenario_id,
         coalesce(w.replicate_id, r.replicate_id) as replicate_id,
-        coalesce(w.employee_id, r.employee_id) as employee_id,
-        [
-            {%- for check, condition in compared.items() %}
-            case when {{ condition }} then '{{ check }}' end
-            {%- if not loop.last %},{% endif %}
-            {%- endfor %}
-        ] as failed
+        coalesce(w.employee_id, r.employee_id) as employee_id
+        {%- for check, condition in compared.items() %},
+        {{ condition }} as {{ check }}
+        {%- endfor %}
     from snapshot as w
     full join {{ ref('int_ledger_replay') }} as r
         on r.scenario_id = w.scenario_id and r.replicate_id = w.replicate_id and r.employee_id = w.employee_id
-    where
-        {%- for condition in compared.values() %}
-        {% if not loop.first %}or {% endif %}{{ condition }}
-        {%- endfor %}
 ),
 
 violations as (
-    select scenario_id, replicate_id, unnest(failed) as check_name, employee_id
-    from replayed
+    select
+        scenario_id,
+        replicate_id,
+        unnest([
+            {%- for check in compared %}
+            case when {{ check }} then '{{ check }}' end
+            {%- if not loop.last %},{% endif %}
+            {%- endfor %}
+        ]) as check_name,
+        employee_id
+    from judged
+    where {{ compared | join(' or ') }}
 
     union all
 
@@ -136,54 +134,48 @@ violations as (
 
     union all
 
-    select
-        scenario_id, replicate_id,
-        unnest([
-            case when opening + hires - new_hire_leavers - experienced_leavers - reduction_in_force <> closing
-                then 'headcount_identity' end,
-            case when closing <> target then 'headcount_target' end
-        ]),
-        null
-    from headcount
-
-    union all
-
-    select p.scenario_id, p.replicate_id, 'headcount_plan', null
-    from {{ ref('int_headcount_plan') }} as p
-    left join headcount as h on h.scenario_id = p.scenario_id and h.replicate_id = p.replicate_id
-    where (p.opening, p.hires, p.new_hire_leavers, p.experienced_leavers, p.reduction_in_force, p.target)
-        is distinct from
-        (h.opening, h.hires, h.new_hire_leavers, h.experienced_leavers, h.reduction_in_force, h.target)
-
-    union all
-
-    -- A year opens with what the year before closed with, the first year with the census.
-    select h.scenario_id, h.replicate_id, 'headcount_opening', null
-    from headcount as h
-    inner join {{ ref('dim_scenario') }} as s
-        on s.scenario_id = h.scenario_id and s.replicate_id = h.replicate_id
-    left join {{ ref('fct_headcount') }} as b
-        on b.scenario_id = h.scenario_id and b.replicate_id = h.replicate_id
-        and b.simulation_year = {{ year - 1 }}
-    left join (
-        select scenario_id, replicate_id, count(*) as people
-        from {{ ref('base_workforce') }}
-        group by all
-    ) as c
-        on c.scenario_id = h.scenario_id and c.replicate_id = h.replicate_id
-    where h.opening is distinct from
-        case when s.first_year = {{ year }} then coalesce(c.people, 0) else b.closing end
-
-    union all
-
     select scenario_id, replicate_id, 'level_identity', null
     from levels
     where opening + hires + promotions_in - promotions_out - terminations <> closing
 
     union all
 
-    select h.scenario_id, h.replicate_id, 'level_total', null
-    from headcount as h
+    select
+        s.scenario_id, s.replicate_id,
+        unnest([
+            case when h.opening + h.hires - h.new_hire_leavers - h.experienced_leavers - h.reduction_in_force
+                <> h.closing then 'headcount_identity' end,
+            case when h.closing <> h.target then 'headcount_target' end,
+            case when (p.opening, p.hires, p.new_hire_leavers, p.experienced_leavers, p.reduction_in_force, p.target)
+                is distinct from
+                (h.opening, h.hires, h.new_hire_leavers, h.experienced_leavers, h.reduction_in_force, h.target)
+                then 'headcount_plan' end,
+            -- A year opens with what the year before closed with, the first year with the census.
+            case when h.scenario_id is not null and h.opening is distinct from
+                case when s.first_year = {{ year }} then coalesce(c.people, 0) else b.closing end
+                then 'headcount_opening' end,
+            case when h.scenario_id is not null and not coalesce(
+                l.opening = h.opening and l.hires = h.hires and l.promotions_in = h.promotions
+                and l.promotions_out = h.promotions and l.closing = h.closing
+                and l.terminations = h.new_hire_leavers + h.experienced_leavers + h.reduction_in_force, false)
+                then 'level_total' end
+        ]),
+        null
+    from {{ ref('dim_scenario') }} as s
+    left join {{ ref('int_headcount_plan') }} as p
+        on p.scenario_id = s.scenario_id and p.replicate_id = s.replicate_id
+    left join {{ ref('fct_headcount') }} as h
+        on h.scenario_id = s.scenario_id and h.replicate_id = s.replicate_id
+        and h.simulation_year = {{ year }}
+    left join {{ ref('fct_headcount') }} as b
+        on b.scenario_id = s.scenario_id and b.replicate_id = s.replicate_id
+        and b.simulation_year = {{ year - 1 }}
+    left join (
+        select scenario_id, replicate_id, count(*) as people
+        from {{ ref('base_workforce') }}
+        group by all
+    ) as c
+        on c.scenario_id = s.scenario_id and c.replicate_id = s.replicate_id
     left join (
         select
             scenario_id, replicate_id,
@@ -192,11 +184,8 @@ violations as (
         from levels
         group by scenario_id, replicate_id
     ) as l
-        on l.scenario_id = h.scenario_id and l.replicate_id = h.replicate_id
-    where not coalesce(
-        l.opening = h.opening and l.hires = h.hires and l.promotions_in = h.promotions
-        and l.promotions_out = h.promotions and l.closing = h.closing
-        and l.terminations = h.new_hire_leavers + h.experienced_leavers + h.reduction_in_force, false)
+        on l.scenario_id = s.scenario_id and l.replicate_id = s.replicate_id
+    where s.first_year <= {{ year }}
 ),
 
 scenarios as (

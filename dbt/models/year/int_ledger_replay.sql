@@ -61,7 +61,7 @@ with opened as (
 ),
 
 -- What the year says of a person. A person has at most one event of a kind, cuts and forfeitures apart, and one
--- election: check_year counts them.
+-- election: check_year counts them. A CASE in each aggregate is faster than a FILTER beside it.
 recorded as (
     select
         scenario_id,
@@ -69,28 +69,28 @@ recorded as (
         employee_id,
         max(birth_date) as birth_date,
         {%- for event in ['hire', 'promotion', 'raise', 'termination', 'eligibility', 'enrollment', 'opt_out'] %}
-        max(effective_date) filter (where event_type = '{{ event }}') as {{ event }}_date,
+        max(case when event_type = '{{ event }}' then effective_date end) as {{ event }}_date,
         {%- endfor %}
         {%- for event in ['promotion', 'raise', 'termination'] %}
-        max(amount_before_cents) filter (where event_type = '{{ event }}') as {{ event }}_pay_before,
-        max(level_before) filter (where event_type = '{{ event }}') as {{ event }}_level_before,
+        max(case when event_type = '{{ event }}' then amount_before_cents end) as {{ event }}_pay_before,
+        max(case when event_type = '{{ event }}' then level_before end) as {{ event }}_level_before,
         {%- endfor %}
         {%- for event in ['hire', 'promotion', 'raise'] %}
-        max(amount_after_cents) filter (where event_type = '{{ event }}') as {{ event }}_pay,
-        max(level_after) filter (where event_type = '{{ event }}') as {{ event }}_level,
+        max(case when event_type = '{{ event }}' then amount_after_cents end) as {{ event }}_pay,
+        max(case when event_type = '{{ event }}' then level_after end) as {{ event }}_level,
         {%- endfor %}
-        max(effective_date) filter (where event_type in ('enrollment', 'escalation')) as election_date,
-        max(rate_before_e5) filter (where event_type in ('enrollment', 'escalation')) as election_rate_before,
-        max(rate_after_e5) filter (where event_type in ('enrollment', 'escalation')) as election_rate,
-        max(rate_before_e5) filter (where event_type = 'opt_out') as opt_out_rate_before,
-        max(rate_after_e5) filter (where event_type = 'opt_out') as opt_out_rate,
-        max(reason) filter (where event_type = 'enrollment') as enrollment_source,
-        count(*) filter (where event_type in ('enrollment', 'escalation')) as elections,
-        count(*) filter (where event_type = 'enrollment') as enrollments,
-        count(*) filter (where event_type = 'opt_out') as opt_outs,
-        count(*) filter (where event_type = 'termination') as terminations,
-        count(*) filter (where event_type in ('hire', 'promotion', 'raise', 'eligibility')) as other_changes,
-        max(effective_date) filter (where event_type <> 'termination') as last_change_date
+        max(case when event_type in ('enrollment', 'escalation') then effective_date end) as election_date,
+        max(case when event_type in ('enrollment', 'escalation') then rate_before_e5 end) as election_rate_before,
+        max(case when event_type in ('enrollment', 'escalation') then rate_after_e5 end) as election_rate,
+        max(case when event_type = 'opt_out' then rate_before_e5 end) as opt_out_rate_before,
+        max(case when event_type = 'opt_out' then rate_after_e5 end) as opt_out_rate,
+        max(case when event_type = 'enrollment' then reason end) as enrollment_source,
+        count(case when event_type in ('enrollment', 'escalation') then 1 end) as elections,
+        count(case when event_type = 'enrollment' then 1 end) as enrollments,
+        count(case when event_type = 'opt_out' then 1 end) as opt_outs,
+        count(case when event_type = 'termination' then 1 end) as terminations,
+        count(case when event_type in ('hire', 'promotion', 'raise', 'eligibility') then 1 end) as other_changes,
+        max(case when event_type <> 'termination' then effective_date end) as last_change_date
     from {{ ref('fct_yearly_events') }}
     where simulation_year = {{ year }} and event_type not in {{ money }}
     group by all
@@ -106,21 +106,19 @@ booked as (
         min(effective_date) as first_booking_date,
         max(effective_date) as last_booking_date,
         {%- for booking in bookings %}
-        sum(amount_before_cents) filter (where event_type = '{{ booking }}') as {{ booking }}_before_cents,
-        sum(amount_after_cents) filter (where event_type = '{{ booking }}') as {{ booking }}_cents,
+        sum(case when event_type = '{{ booking }}' then amount_before_cents end) as {{ booking }}_before_cents,
+        sum(case when event_type = '{{ booking }}' then amount_after_cents end) as {{ booking }}_cents,
         {%- endfor %}
-        sum(amount_before_cents) filter (where event_type = 'limit_cut' and reason = 'compensation')
+        sum(case when event_type = 'limit_cut' and reason = 'compensation' then amount_before_cents end)
             as compensation_before_cents,
-        sum(amount_after_cents - amount_before_cents)
-            filter (where event_type = 'limit_cut' and reason in ('elective', 'annual_additions_employee'))
-            as contribution_cut_cents,
+        sum(case when event_type = 'limit_cut' and reason in ('elective', 'annual_additions_employee')
+            then amount_after_cents - amount_before_cents end) as contribution_cut_cents,
         {%- for source in sources %}
-        sum(amount_after_cents - amount_before_cents)
-            filter (where event_type = 'limit_cut' and reason = 'annual_additions_{{ source }}')
-            as {{ source }}_cut_cents,
-        sum(amount_before_cents) filter (where event_type = 'forfeiture' and reason = '{{ source }}')
+        sum(case when event_type = 'limit_cut' and reason = 'annual_additions_{{ source }}'
+            then amount_after_cents - amount_before_cents end) as {{ source }}_cut_cents,
+        sum(case when event_type = 'forfeiture' and reason = '{{ source }}' then amount_before_cents end)
             as {{ source }}_forfeitable_cents,
-        sum(amount_after_cents) filter (where event_type = 'forfeiture' and reason = '{{ source }}')
+        sum(case when event_type = 'forfeiture' and reason = '{{ source }}' then amount_after_cents end)
             as {{ source }}_forfeited_cents
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
@@ -169,8 +167,9 @@ paid as (
         {{ ledger_pay_days('first_day') }} as pay_days,
         -- the rate of 1 January for all days, and what each change of it adds from its day on
         coalesce(opening_rate, 0) * {{ ledger_pay_days('first_day') }}
-            + election_step * {{ ledger_pay_days('coalesce(election_date, day_after)') }}
-            + opt_out_step * {{ ledger_pay_days('coalesce(opt_out_date, day_after)') }} as deferral_days
+            + case when election_date is not null then election_step * {{ ledger_pay_days('election_date') }} else 0 end
+            + case when opt_out_date is not null then opt_out_step * {{ ledger_pay_days('opt_out_date') }} else 0 end
+            as deferral_days
     from people
 )
 
@@ -194,7 +193,7 @@ select
     last_booking_date,
     closing_level as job_level,
     closing_pay as annual_pay_rate_cents,
-    cast({{ div_round('pay_days', days_in_year()) }} as bigint) as prorated_pay_cents,
+    cast({{ div_round_wide('pay_days', days_in_year()) }} as bigint) as prorated_pay_cents,
     -- each event starts from what the one before it left
     cast(promotion_date is not null and (
         promotion_pay_before is distinct from case when is_raised_first then raise_pay else start_pay end
@@ -229,7 +228,7 @@ select
     coalesce(opt_outs, 0) + cast(opening_opt_out_date is not null as integer) as opt_outs,
     case when opt_outs > 0 then opt_out_rate else elected_rate end as deferral_rate_e5,
     -- what the rates and the pay of the ledger's own days give, and what the contribution says it started from
-    cast(coalesce({{ div_round('deferral_days', '100000 * ' ~ days_in_year()) }}, 0) as bigint)
+    cast(coalesce({{ div_round_wide('deferral_days', '100000 * ' ~ days_in_year()) }}, 0) as bigint)
         as recomputed_contribution_cents,
     {%- for booking in bookings %}
     cast(coalesce({{ booking }}_before_cents, 0) as bigint) as {{ booking }}_before_cents,

@@ -70,28 +70,48 @@ with people as (
                 and h.simulation_year = {{ simulation_year() - 1 }}
         )
     {%- endif %}
+),
+
+-- Every case of a scenario, age band, tenure band and level: far fewer than people, for what takes 128 bits.
+hazards as (
+    select
+        s.scenario_id,
+        s.replicate_id,
+        a.min_age,
+        a.max_age,
+        t.min_years,
+        t.max_years,
+        l.level,
+        -- Units of 1e-15; the base chance is the same for all of a scenario, so it does not change the order.
+        cast(a.termination_mult_e5 as hugeint) * t.termination_mult_e5 * l.termination_factor_e5
+            as termination_weight,
+        {{ chance_e15('s.termination_base_rate_e5', 'a.termination_mult_e5', 't.termination_mult_e5',
+                      'l.termination_factor_e5', '100000') }} as expected_termination_e15
+    from {{ ref('dim_scenario') }} as s
+    inner join {{ ref('dim_age_band') }} as a
+        on a.scenario_id = s.scenario_id and a.replicate_id = s.replicate_id
+    inner join {{ ref('dim_tenure_band') }} as t
+        on t.scenario_id = s.scenario_id and t.replicate_id = s.replicate_id
+    inner join {{ ref('int_pay_band') }} as l
+        on l.scenario_id = s.scenario_id and l.replicate_id = s.replicate_id
+),
+
+aged as (
+    select
+        *,
+        {{ completed_years('birth_date', year_start()) }} as age,
+        {{ completed_years('hire_date', year_start()) }} as tenure
+    from people
 )
 
 select
     p.scenario_id,
     p.replicate_id,
     {{ simulation_year() }} as simulation_year,
-    p.* exclude (scenario_id, replicate_id),
-    -- Units of 1e-15; the base chance is the same for all of a scenario, so it does not change the order.
-    cast(a.termination_mult_e5 as hugeint) * t.termination_mult_e5 * l.termination_factor_e5
-        as termination_weight,
-    {{ chance_e15('s.termination_base_rate_e5', 'a.termination_mult_e5', 't.termination_mult_e5',
-                  'l.termination_factor_e5', '100000') }} as expected_termination_e15
-from people as p
-inner join {{ ref('dim_scenario') }} as s
-    on s.scenario_id = p.scenario_id and s.replicate_id = p.replicate_id
-inner join {{ ref('dim_age_band') }} as a
-    on a.scenario_id = p.scenario_id and a.replicate_id = p.replicate_id
-    and {{ completed_years('p.birth_date', year_start()) }} >= a.min_age
-    and {{ completed_years('p.birth_date', year_start()) }} < a.max_age
-inner join {{ ref('dim_tenure_band') }} as t
-    on t.scenario_id = p.scenario_id and t.replicate_id = p.replicate_id
-    and {{ completed_years('p.hire_date', year_start()) }} >= t.min_years
-    and {{ completed_years('p.hire_date', year_start()) }} < t.max_years
-inner join {{ ref('int_pay_band') }} as l
-    on l.scenario_id = p.scenario_id and l.replicate_id = p.replicate_id and l.level = p.job_level
+    p.* exclude (scenario_id, replicate_id, age, tenure),
+    h.termination_weight,
+    h.expected_termination_e15
+from aged as p
+inner join hazards as h
+    on h.scenario_id = p.scenario_id and h.replicate_id = p.replicate_id and h.level = p.job_level
+    and p.age >= h.min_age and p.age < h.max_age and p.tenure >= h.min_years and p.tenure < h.max_years
