@@ -138,9 +138,8 @@ class Tuning:
             Setting(
                 "checkpoint_threshold",
                 CHECKPOINT_THRESHOLD,
-                "a commit of more goes straight into the database file and not through the "
-                "write-ahead log first: a year of 10,000 people took 5 to 8 % less, one of "
-                "100,000 the same",
+                "a commit of less is written to the log, and moved into the database file beside "
+                "the next year; one of more goes straight into the file",
             ),
         ]
         return [each for each in settings if each.name not in fixed]
