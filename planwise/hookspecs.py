@@ -186,7 +186,8 @@ def restore_state(state: CompressedState, limit_bytes: int) -> Any:
 def record_metric(metric: Metric) -> None:
     """Take note of a boundary that was passed.
 
-    Called at the end of every phase, batch, model and checkpoint. Without a plugin it is dropped.
+    Called at the end of every phase, batch, model and checkpoint; a year's state is stored beside
+    the next year, so its checkpoint comes after batches of that. Without a plugin it is dropped.
 
     Args:
         metric: wall and CPU seconds, memory and storage in bytes, rows.

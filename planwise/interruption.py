@@ -26,6 +26,30 @@ _MOST_IGNORED: Final = 2
 """Further signals while work gives up, after which it is not waited for any longer."""
 _NUMBERS: Final = (int(signal.SIGINT), int(signal.SIGTERM))
 _T = TypeVar("_T")
+_here = threading.local()
+
+
+class Job(Future[_T]):
+    """Work in a thread of its own, which :func:`stop_if_asked` ends early once it is given up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stop = threading.Event()
+
+
+class GivenUpError(Exception):
+    """Raised in work that nobody waits for any longer; nobody sees it."""
+
+
+def stop_if_asked() -> None:
+    """Let work that was given up end here; call it where nothing else would notice.
+
+    Raises:
+        GivenUpError: whoever waited was interrupted.
+    """
+    stop: threading.Event | None = getattr(_here, "stop", None)
+    if stop is not None and stop.is_set():
+        raise GivenUpError
 
 
 class HeldSignals:
@@ -148,7 +172,7 @@ def call_interruptibly(action: Callable[[], _T], interrupt: Callable[[], None]) 
         action: the work.
         interrupt: as for :func:`wait_for`.
     """
-    job: Future[_T] = Future()
+    job: Job[_T] = Job()
     with signals_held() as held:
         thread = _thread_of(job, action)
         try:
@@ -163,16 +187,15 @@ def call_interruptibly(action: Callable[[], _T], interrupt: Callable[[], None]) 
             del thread  # here, where its weak references go unheard by no signal
 
 
-def start(action: Callable[[], _T]) -> Future[_T]:
+def start(job: Job[_T], action: Callable[[], _T]) -> None:
     """Begin work in a thread of its own; :func:`wait_for` gives its result.
 
     Args:
+        job: what the caller knows the work by, whatever interrupts this call.
         action: the work.
     """
-    job: Future[_T] = Future()
     with signals_wait():
         _thread_of(job, action).start()
-    return job
 
 
 def give_up(job: Future[Any], interrupt: Callable[[], None]) -> None:
@@ -186,8 +209,9 @@ def give_up(job: Future[Any], interrupt: Callable[[], None]) -> None:
         _give_up(job, interrupt, held)
 
 
-def _thread_of(job: Future[_T], action: Callable[[], _T]) -> threading.Thread:
+def _thread_of(job: Job[_T], action: Callable[[], _T]) -> threading.Thread:
     def run() -> None:
+        _here.stop = job.stop
         if not job.set_running_or_notify_cancel():
             return
         try:
@@ -208,6 +232,8 @@ def _wait(job: Future[Any]) -> None:
 
 def _give_up(job: Future[Any], interrupt: Callable[[], None], held: HeldSignals) -> None:
     """Interrupt a job until it is done; one that has not begun is not begun."""
+    if isinstance(job, Job):
+        job.stop.set()
     while not (job.done() or job.cancel()):
         if len(held.caught) > _MOST_IGNORED:
             return

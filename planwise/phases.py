@@ -81,7 +81,7 @@ class PhaseRunner:
         Args:
             graph: its nodes.
             step: which phase it is.
-            between: called after each batch.
+            between: called after each batch and each script.
         """
         foundation = step.year is None
         stages = graph.foundation_stages if foundation else graph.year_stages
@@ -92,6 +92,7 @@ class PhaseRunner:
                 continue
             if stage.sql is not None:
                 self._warehouse.run_script(stage.sql, {step.variable: step.value})
+                between()
                 continue
             nodes = {**graph.foundation, **graph.year}
             wanted = {key: nodes[key] for key in stage.nodes}

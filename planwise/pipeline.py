@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import evolve, frozen
 
+from planwise.errors import PlanwiseError
 from planwise.improvement import improvement
 from planwise.phases import PhaseRunner, PhaseStep
 from planwise.ports import CheckpointPort, GraphPort, Observer, ProjectPort, WarehousePort
@@ -86,7 +87,7 @@ class Pipeline:
         self._machine = machine
         self._phases = PhaseRunner(relay, project, warehouse, observer)
         self._year_end = YearEnd(warehouse, checkpoints, relay)
-        self._ending: tuple[PhaseRecord, Span] | None = None
+        self._ending: PhaseRecord | None = None
         self._ended: list[PhaseRecord] = []
         self._changes: list[Change] = []
         self._settings: dict[str, ChosenSetting] = {}
@@ -99,6 +100,7 @@ class Pipeline:
             PlanwiseError: the project cannot be parsed, or a plugin misbehaves.
         """
         settings = self._tuned(request, observed=None)
+        request = self._as_often_as_it_steps(request)
         graph = self._project.graph(request.years[0])
         return RunPlan(
             years=request.years,
@@ -161,13 +163,17 @@ class Pipeline:
             self._test(request, first, list(graph.foundation), "foundation")
         baseline = request.baseline.foundation_setup_ms if request.baseline else None
         record = _phase_record("foundation", None, span, models, batches, extra_rows=rows)
-        return self._finish(evolve(record, improvement=improvement(baseline, span.wall_s)), span)
+        record = evolve(record, improvement=improvement(baseline, span.wall_s))
+        self._relay.record_metric(span.metric("phase", record.name, None, rows=record.rows))
+        self._observer.phase_finished(record)
+        return record
 
     def _as_often_as_it_steps(self, request: RunRequest) -> RunRequest:
-        """All years; one where nobody asked for them, and a second would be the first again."""
-        first = request.years[0]
-        if request.years_given or self._project.graph(first).reads_step:
+        """All years, or one where nobody asked for them and nothing reads any year."""
+        graph = self._project.graph(request.years[0])
+        if request.years_given or graph.reads_step or graph.state_relations:
             return request
+        first = request.years[0]
         self._observer.note(f"nothing reads the var {request.step_variable}: the project runs once")
         return evolve(request, years=(first,))
 
@@ -177,9 +183,11 @@ class Pipeline:
             for year in request.years:
                 self._run_year(request, year)
             self._finish_year()
-        except BaseException as error:
-            self._year_end.leave(interrupt=not isinstance(error, Exception))
+        except Exception:
+            self._tell_of_finished_year()
             raise
+        finally:
+            self._year_end.leave()
 
     def _run_year(self, request: RunRequest, year: int) -> None:
         graph = self._graph(year)
@@ -195,15 +203,19 @@ class Pipeline:
         baseline = request.baseline.year_processing_ms if request.baseline else None
         record = _phase_record(name, year, span, models, batches)
         record = evolve(record, improvement=improvement(baseline, span.wall_s))
+        self._relay.record_metric(span.metric("phase", name, year, rows=record.rows))
         self._finish_year()
-        self._ending = record, span
+        self._ending = record
         self._year_end.begin(year, graph.state_relations)
         if year != request.years[-1]:
             self._retune(
                 request,
                 YearObservation(
-                    *(year, span.wall_s, span.cpu_s, span.end.peak_rss_bytes),
-                    record.spilled_bytes,
+                    year=year,
+                    wall_s=span.wall_s,
+                    cpu_s=span.cpu_s,
+                    peak_rss_bytes=span.end.peak_rss_bytes,
+                    spilled_bytes=record.spilled_bytes,
                 ),
             )
 
@@ -212,10 +224,18 @@ class Pipeline:
         stored = self._year_end.take(wait=wait)
         if stored is None or self._ending is None:
             return
-        (record, span), self._ending = self._ending, None
+        record, self._ending = evolve(self._ending, checkpoint=stored.checkpoint), None
         if stored.checkpoint is not None:
             self._relay.record_metric(_checkpoint_metric(stored, stored.checkpoint))
-        self._ended.append(self._finish(evolve(record, checkpoint=stored.checkpoint), span))
+        self._ended.append(record)
+        self._observer.phase_finished(record)
+
+    def _tell_of_finished_year(self) -> None:
+        """The year before one that fails is finished all the same; the first error is raised."""
+        try:
+            self._finish_year()
+        except PlanwiseError as error:
+            self._observer.note(f"and the year before was not stored: {error}")
 
     def _prepare(self, request: RunRequest, year: int) -> None:
         """Let the nodes of a year be rendered ahead, if anybody will ask for them."""
@@ -281,11 +301,6 @@ class Pipeline:
                 f"after {observed.year}: {each.name} {before} -> {each.value!r} ({each.reason})"
             )
 
-    def _finish(self, record: PhaseRecord, span: Span) -> PhaseRecord:
-        self._relay.record_metric(span.metric("phase", record.name, record.year, rows=record.rows))
-        self._observer.phase_finished(record)
-        return record
-
 
 def _step_of(request: RunRequest, year: int | None) -> PhaseStep:
     return PhaseStep(
@@ -331,6 +346,7 @@ def _checkpoint_metric(stored: StoredYear, record: CheckpointRecord) -> Metric:
             "ratio": record.ratio,
             "compress_s": record.compress_s,
             "restore_s": record.restore_s,
+            "in_file": float(stored.in_file),
         },
     )
 

@@ -119,6 +119,12 @@ class WarehousePort(Protocol):
     def state_table(self, relation: Relation, year: int) -> StateTable:
         """A year's rows of a table."""
 
+    def hold_committed(self) -> None:
+        """Let :meth:`state_table` read what is committed now, whatever is committed later."""
+
+    def release_committed(self) -> None:
+        """End that."""
+
     def checkpoint_beside(self) -> bool:
         """Write what is committed into the file while others work; False if they write to it."""
 

@@ -39,7 +39,7 @@ class Retuning:
         value: its value since.
         reason: why it was changed.
         wall_s: seconds of the year before the change, and of the one after it.
-        spilled_bytes: the most that a model held in temporary files in those two years.
+        spilled_bytes: the most that DuckDB held in temporary files while a model ran, likewise.
     """
 
     after_year: int
@@ -112,7 +112,7 @@ class PhaseRecord:
 
     @property
     def spilled_bytes(self) -> int:
-        """The most that DuckDB held in temporary files for one of its models."""
+        """The most that DuckDB held in temporary files while one of its models ran."""
         return max((model.spilled_bytes for model in self.models), default=0)
 
 

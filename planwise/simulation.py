@@ -306,7 +306,7 @@ class Simulation:
             result = pipeline.run(self.request, load)
             headcount = warehouse.query(lambda cursor: read_by_year(cursor, "fct_headcount"))
             plan_cost = warehouse.query(lambda cursor: read_by_year(cursor, "fct_plan_cost"))
-            warehouse.query(lambda cursor: mark_as_ours(cursor, self.request.years))
+            warehouse.query(lambda cursor: mark_as_ours(cursor, result.years))
             warehouse.checkpoint()
             if recorder is not None:
                 by_dbt = sum(model.executed_by == "dbt" for model in result.models)

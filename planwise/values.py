@@ -81,8 +81,8 @@ class YearObservation:
         wall_s: wall time of its models.
         cpu_s: CPU time of the process during it.
         peak_rss_bytes: the process's peak resident size so far.
-        spilled_bytes: the most that DuckDB held in temporary files for one model of the year, as
-            far as executors measure it.
+        spilled_bytes: the most that DuckDB held in temporary files while a model of the year ran,
+            as far as executors measure it; of the whole database, not of the model alone.
     """
 
     year: int
@@ -225,7 +225,8 @@ class ModelResult:
         rows: rows of the table that it made or changed, if the executor knows them.
         peak_rss_bytes: the process's peak resident size when it ended.
         bytes_read, bytes_written: what the process read and wrote on storage in that span.
-        spilled_bytes: the most that DuckDB held in temporary files for it, if the executor knows.
+        spilled_bytes: the most that DuckDB held in temporary files while it ran, if the executor
+            knows; of the whole database, so temporary tables that were evicted before count too.
     """
 
     unique_id: str

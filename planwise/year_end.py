@@ -1,4 +1,4 @@
-"""What follows a year's commit, beside the next year: the log into the file, the state stored.
+"""What follows a year's commit, beside the next year: the state stored, the log into the file.
 
 Both work on what is committed, and neither is needed by the next year, which mostly fills tables
 of its own meanwhile: DuckDB lets others read, and write temporary tables, while it checkpoints.
@@ -7,11 +7,10 @@ of its own meanwhile: DuckDB lets others read, and write temporary tables, while
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
 
 from attrs import frozen
 
-from planwise.interruption import give_up, start, wait_for
+from planwise.interruption import Job, give_up, start, wait_for
 from planwise.ports import CheckpointPort, WarehousePort
 from planwise.relay import Relay
 from planwise.results import CheckpointRecord
@@ -20,16 +19,18 @@ from planwise.spans import Span, span_of_work
 
 @frozen
 class StoredYear:
-    """A year that is in the file.
+    """A year whose state is stored.
 
     Attributes:
         year: which one.
         checkpoint: its state as stored; None of a project without one.
-        span: what storing the state took. The process's CPU time in it is the next year's too.
+        in_file: whether it is in the database file; else it is in the log, as durable.
+        span: what all of it took. The process's CPU time in it is the next year's too.
     """
 
     year: int
     checkpoint: CheckpointRecord | None
+    in_file: bool
     span: Span
 
 
@@ -46,7 +47,7 @@ class YearEnd:
         self._warehouse = warehouse
         self._checkpoints = checkpoints
         self._relay = relay
-        self._job: Future[StoredYear] | None = None
+        self._job: Job[StoredYear] | None = None
 
     def begin(self, year: int, relations: Sequence[tuple[str, str]]) -> None:
         """Begin to end a year that is committed; the one before has to be taken.
@@ -55,7 +56,10 @@ class YearEnd:
             year: the year.
             relations: schema and name of the tables that are its state.
         """
-        self._job = start(lambda: self._end(year, relations))
+        # Here, before the next year commits anything: what the thread reads is this year's.
+        self._warehouse.hold_committed()
+        self._job = Job()
+        start(self._job, lambda: self._end(year, relations))
 
     def take(self, *, wait: bool) -> StoredYear | None:
         """The year that was begun, once; None if there is none, or it is still being stored.
@@ -69,30 +73,23 @@ class YearEnd:
         job = self._job
         if job is None or not (wait or job.done()):
             return None
-        stored = wait_for(job, self._warehouse.interrupt_beside)
-        self._job = None
-        return stored
-
-    def leave(self, *, interrupt: bool) -> None:
-        """Let no thread outlive a run that has failed; its error is the one to tell.
-
-        Args:
-            interrupt: whether a year that is being stored is given up, and not finished.
-        """
-        job, self._job = self._job, None
-        if job is None:
-            return
-        if interrupt:
-            give_up(job, self._warehouse.interrupt_beside)
-            return
         try:
-            wait_for(job, self._warehouse.interrupt_beside)
-        except Exception:  # noqa: BLE001  # a second error, which the first explains more often
-            return
+            return wait_for(job, self._warehouse.interrupt_beside)
+        finally:
+            self._job = None  # it has ended, or was given up
+
+    def leave(self) -> None:
+        """Give up a year that is being stored: no thread may outlive a run that was interrupted."""
+        if self._job is not None:
+            give_up(self._job, self._warehouse.interrupt_beside)
+            self._job = None
 
     def _end(self, year: int, relations: Sequence[tuple[str, str]]) -> StoredYear:
-        self._warehouse.checkpoint_beside()
         with span_of_work() as span:
-            tables = [self._warehouse.state_table(each, year) for each in relations]
+            try:
+                tables = [self._warehouse.state_table(each, year) for each in relations]
+            finally:
+                self._warehouse.release_committed()
+            in_file = self._warehouse.checkpoint_beside()
             record = self._checkpoints.write(year, tables, self._relay) if tables else None
-        return StoredYear(year, record, span)
+        return StoredYear(year, record, in_file, span)

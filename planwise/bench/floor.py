@@ -98,8 +98,10 @@ def _repeat(
         beside = bool(begun) and line["sql"] == "checkpoint"
         try:
             _run(connection.cursor() if beside else connection, kind, line, parameters)
-        except duckdb.Error:
-            if not line.get("failed"):
+        except duckdb.Error as error:
+            # In the run it came a moment before the year's first write; it changes no row.
+            late = beside and isinstance(error, duckdb.TransactionException)
+            if not (late or line.get("failed")):
                 raise
     elif kind == "register":
         connection.register(line["name"], _arrow(folder / line["arrow"]))

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from planwise.census.files import SOURCE_LINE
 from planwise.census.headers import safe_header
 from planwise.errors import CensusError
+from planwise.interruption import stop_if_asked
 
 _ROWS = 50_000
 _LARGEST_UNPACKED = 2 << 30
@@ -48,6 +49,7 @@ class ExcelFile:
         with self._sheet() as sheet:
             cells = sheet.iter_rows(min_row=self._header_row + 1)
             for number, row in enumerate(cells, start=self._header_row + 1):
+                stop_if_asked()
                 texts: list[str | int] = [number]
                 texts += [_cell(row, position, field) for field, position in positions.items()]
                 if not any(texts[1:]):

@@ -10,6 +10,7 @@ from planwise.census.files import LONGEST_CELL, CensusFile, open_census_file
 from planwise.census.headers import HeaderMatch, match_headers
 from planwise.census.values import CensusOptions, CensusSummary, counted
 from planwise.errors import CensusError, WarehouseError
+from planwise.interruption import stop_if_asked
 
 if TYPE_CHECKING:
     import duckdb
@@ -143,6 +144,7 @@ def _take_in(connection: duckdb.DuckDBPyConnection, file: CensusFile, match: Hea
     import pyarrow
 
     for batch in file.batches(match.positions):
+        stop_if_asked()
         kinds: dict[str, Literal["text", "float"]] = {
             name: "float" if pyarrow.types.is_floating(batch.schema.field(name).type) else "text"
             for name in match.positions

@@ -19,6 +19,7 @@ from typing import Any, Final
 from planwise.answers import UNCOMPRESSED
 from planwise.checkpoints.manifest import manifest_bytes, read_manifest
 from planwise.errors import CheckpointError
+from planwise.interruption import stop_if_asked
 from planwise.relay import Relay
 from planwise.results import CheckpointRecord
 from planwise.values import CompressedState, StateTable
@@ -54,9 +55,11 @@ class CheckpointStore:
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
             for number, state in enumerate(tables):
+                stop_if_asked()
                 start = time.perf_counter()
                 blob, plugin = compress(state, relay)
                 middle = time.perf_counter()
+                stop_if_asked()
                 _verify(state, blob, plugin, relay)
                 compress_s += middle - start
                 restore_s += time.perf_counter() - middle
@@ -64,6 +67,7 @@ class CheckpointStore:
                 _write_synced(temporary / file, blob.payload)
                 entries.append(_entry(state, blob, plugin, file))
             _write_synced(temporary / "manifest.json", manifest_bytes(year, entries))
+            stop_if_asked()
             final = self.folder / str(year)
             shutil.rmtree(final, ignore_errors=True)
             temporary.rename(final)

@@ -61,7 +61,7 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
         project=spec,
         tests=options.test,
         record=options.record_statements,
-        years_given=bool(options.years) or config.path is not None,
+        years_given=config.years_given,
     )
     if settled.record is not None:
         refuse_full_folder(settled.record)

@@ -80,6 +80,12 @@ class Config:
             return f"key {dotted(path)}: {text}"
         return located(path, text, self.document)
 
+    @property
+    def years_given(self) -> bool:
+        """Whether a file or the command line says which years; else they are defaults."""
+        keys = ("simulation.start_year", "simulation.end_year")
+        return any(self.source(key) != DEFAULT_ORIGIN for key in keys)
+
     def source(self, key: str) -> str:
         """Where a value came from: ``config/a.yaml: workforce.growth_rate``, or ``default``."""
         return self.sources.get(key, DEFAULT_ORIGIN)

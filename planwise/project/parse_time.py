@@ -24,6 +24,7 @@ _DBT_PACKAGES: Final = frozenset({"dbt", "dbt_duckdb"})
 _HARMLESS_CALLS: Final = frozenset({"var", "env_var", "return", "range", "log", "print"})
 _NAMING: Final = re.compile(r"(\w+__)?generate_(alias|schema|database)_name\Z")
 """Macros that dbt calls by itself while it parses; a project may have its own."""
+_ALL_VARS: Final = ("invocation_args_dict", "flags.VARS")
 _YAML_VAR: Final = re.compile(r"\{[{%][^}]*\bvar\b")
 
 
@@ -91,10 +92,12 @@ def reads_step(manifest: Any, project: Path, variable: str) -> bool:
     texts = [m.macro_sql for m in manifest.macros.values() if m.package_name not in _DBT_PACKAGES]
     disabled = [node for nodes in manifest.disabled.values() for node in nodes]
     for node in [*manifest.nodes.values(), *disabled]:
-        code = getattr(node, "raw_code", "") or ""
-        if getattr(node, "language", "sql") == "python" and variable in code:
-            return True
-        texts.append(code)
+        texts.append(getattr(node, "raw_code", "") or "")
+        # Hooks and the like, whichever file or package they come from
+        texts.append(repr(getattr(node, "config", "")))
+    # By its name, in a hook's text or a Python model too; or with all vars at once
+    if any(word in text for text in texts for word in (variable, *_ALL_VARS)):
+        return True
     for text in texts:
         if "var" in text:
             tree = _parse(environment, text)

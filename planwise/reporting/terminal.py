@@ -271,7 +271,7 @@ def _retuning_line(change: Retuning) -> str:
     took = " -> ".join(f"{each:.2f}" for each in change.wall_s)
     return (
         f"  re-tuned after {change.after_year}: {change.name} {before} -> {change.value}; "
-        f"the year {took} s, the most that a model spilled {spilled} MiB"
+        f"the year {took} s, the most in temporary files {spilled} MiB"
     )
 
 

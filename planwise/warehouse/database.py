@@ -65,7 +65,7 @@ class Warehouse:
         self._recorder = recorder
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._pool: ConnectionPool | None = None
-        self._beside: ConnectionPool | None = None
+        self._beside: duckdb.DuckDBPyConnection | None = None
         self._session: duckdb.DuckDBPyConnection | None = None
         self._in_transaction = False
 
@@ -85,7 +85,7 @@ class Warehouse:
             self._connection.execute(statement)
         self.apply(settings)
         self._pool = ConnectionPool(self._connection, self._pool_size)
-        self._beside = ConnectionPool(self._connection, 1)  # never waits for a borrower
+        self._beside = self._connection.cursor()
 
     def apply(self, settings: Mapping[str, SettingValue]) -> None:
         """Change global settings of the open database.
@@ -277,24 +277,46 @@ class Warehouse:
                 relation_of_year = cursor.sql(sql)
             return StateTable(f"{schema}.{table}", year, relation_of_year.to_arrow_table())
 
-        return self._query_beside(read)
+        return read(self._require_beside())
 
     def checkpoint(self) -> None:
         """Move everything committed from the log into the file."""
         self.query(lambda cursor: cursor.execute("checkpoint"))
 
+    def hold_committed(self) -> None:
+        """Let :meth:`state_table` read what is committed now, whatever is committed later.
+
+        Until :meth:`release_committed`, and in whichever thread.
+        """
+        beside = self._require_beside()
+        beside.execute("begin transaction")
+        # A transaction sees a database from its first look at it.
+        beside.execute("select count(*) from duckdb_tables()").fetchall()
+
+    def release_committed(self) -> None:
+        """End what :meth:`hold_committed` began; nothing was written."""
+        import duckdb
+
+        beside = self._require_beside()
+        try:
+            beside.execute("commit")
+        except duckdb.Error:  # a query of it failed, and its error is the one to tell
+            beside.rollback()
+
     def checkpoint_beside(self) -> bool:
-        """The same in the caller's thread, while others work; :meth:`interrupt_beside` stops it.
+        """:meth:`checkpoint` in the caller's thread; :meth:`interrupt_beside` stops it.
 
         Returns:
-            False if somebody writes to the file already: what is committed stays in the log then,
-            as durable as in the file, until the next checkpoint.
+            False if another thread writes to the file already: what is committed stays in the log
+            then, as durable as in the file, until the next checkpoint.
         """
         import duckdb
 
         try:
-            self._query_beside(lambda cursor: cursor.execute("checkpoint"))
-        except duckdb.TransactionException:
+            self._require_beside().execute("checkpoint")
+        except duckdb.TransactionException as error:
+            if "Cannot CHECKPOINT" not in str(error):
+                raise
             return False
         return True
 
@@ -303,11 +325,10 @@ class Warehouse:
         if self._beside is not None:
             self._beside.interrupt()
 
-    def _query_beside(self, action: Callable[[duckdb.DuckDBPyConnection], _T]) -> _T:
+    def _require_beside(self) -> duckdb.DuckDBPyConnection:
         if self._beside is None:
             raise WarehouseError("the database is not open")
-        with self._beside.get_connection() as cursor:
-            return action(cursor)
+        return self._beside
 
     def close(self) -> None:
         """Close the pool and the database; safe to call twice."""
@@ -315,10 +336,12 @@ class Warehouse:
         if self._session is not None:
             self._session.close()
             self._session = None
-        for pool in (self._pool, self._beside):
-            if pool is not None:
-                pool.close()
-        self._pool = self._beside = None
+        if self._beside is not None:
+            self._beside.close()
+            self._beside = None
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None

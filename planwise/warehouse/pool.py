@@ -37,7 +37,7 @@ class ConnectionPool:
         self._wait_s = wait_s
         self._changed = threading.Condition()
         self._free: list[duckdb.DuckDBPyConnection] = []
-        self._lent: list[duckdb.DuckDBPyConnection] = []
+        self._lent = 0
         self._closed = False
 
     @contextmanager
@@ -61,16 +61,10 @@ class ConnectionPool:
                 self._free.pop().close()
             self._changed.notify_all()
 
-    def interrupt(self) -> None:
-        """Stop what runs on the cursors that are lent."""
-        with self._changed:
-            for cursor in self._lent:
-                cursor.interrupt()
-
     def _take(self) -> duckdb.DuckDBPyConnection:
         with self._changed:
             free = self._changed.wait_for(
-                lambda: self._closed or len(self._lent) < self.size, timeout=self._wait_s
+                lambda: self._closed or self._lent < self.size, timeout=self._wait_s
             )
             if self._closed:
                 raise WarehouseError("the connection pool is closed; make a new engine")
@@ -80,13 +74,13 @@ class ConnectionPool:
                     "return them sooner, or make the pool larger"
                 )
             cursor = self._free.pop() if self._free else self._connection.cursor()
-            self._lent.append(cursor)
+            self._lent += 1
             return cursor
 
     def _give_back(self, cursor: duckdb.DuckDBPyConnection) -> None:
         usable = _rolled_back(cursor)
         with self._changed:
-            self._lent = [each for each in self._lent if each is not cursor]
+            self._lent -= 1
             if self._closed or not usable:
                 cursor.close()
             else:

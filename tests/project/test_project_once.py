@@ -61,11 +61,28 @@ def test_it_runs_once_as_plain_dbt_does(project: Path, tmp_path: Path) -> None:
     assert differences(contents(plain), contents(tmp_path / "a.duckdb")) == {}
 
 
-def test_years_that_are_asked_for_are_run(project: Path, tmp_path: Path) -> None:
-    done = run(project, "--years", "2025-2027")
+def test_a_dry_run_says_so_and_a_configuration_without_years_asks_for_none(
+    project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "c.yaml").write_text("performance:\n  pool_size: 2\n")
+    done = run(project, "--config", "c.yaml", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "the project runs once" in done.stdout
+    assert len(done.stdout.partition("years: ")[2].splitlines()[0].split()) == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "years"),
+    [(("--years", "2025-2027"), 3), (("--config", "c.yaml"), 2)],
+)
+def test_years_that_are_asked_for_are_run(
+    project: Path, tmp_path: Path, flags: tuple[str, ...], years: int
+) -> None:
+    (tmp_path / "c.yaml").write_text("simulation: {start_year: 2025, end_year: 2026}\n")
+    done = run(project, *flags)
     assert done.returncode == 0, done.stderr
     assert "runs once" not in done.stdout
-    assert people(tmp_path / "a.duckdb") == 6
+    assert people(tmp_path / "a.duckdb") == 2 * years
 
 
 @pytest.mark.parametrize(
@@ -73,6 +90,14 @@ def test_years_that_are_asked_for_are_run(project: Path, tmp_path: Path) -> None
     [
         ("models/more.sql", "select {{ var('simulation_year') }} as y"),
         ("models/more.sql", "select {{ var('simulation' ~ '_year') }} as y"),
+        (
+            "models/more.sql",
+            "{{ config(post_hook=\"select {{ var('simulation_year') }}\") }} select 1 as a",
+        ),
+        (
+            "models/more.yml",
+            "sources: [{name: main, tables: [{name: gathered}]}]",
+        ),
         ("macros/more.sql", "{% macro year() %}{{ var('simulation_year') }}{% endmacro %}"),
         (
             "models/more.yml",

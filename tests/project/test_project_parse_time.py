@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planwise.project.parse_time import year_dependent_parts
+from planwise.project.parse_time import reads_step, year_dependent_parts
 
 MACROS = {
     "this_year": "{% macro this_year() %}{{ var('simulation_year') }}{% endmacro %}",
@@ -242,3 +242,37 @@ def test_a_chain_of_names_of_any_length_is_followed(length: int, call: str) -> N
     lines += [f"{{% set n{i} = n{i - 1} %}}" for i in range(1, length + 1)]
     template = "".join(reversed(lines)) + f"{{{{ {call}(n{length}) }}}}"
     assert decides(template, Path("/nonexistent"))
+
+
+@pytest.mark.parametrize("template", [each for each in HARMLESS if "simulation_year" in each])
+def test_a_template_that_reads_the_year_is_found(template: str, tmp_path: Path) -> None:
+    assert reads_step(manifest_of({"m": template}, {}), tmp_path, "simulation_year")
+
+
+@pytest.mark.parametrize("template", DECIDING)
+def test_a_template_that_may_read_the_year_is_found(template: str, tmp_path: Path) -> None:
+    assert reads_step(manifest_of({"m": template}, MACROS), tmp_path, "simulation_year")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ config(post_hook=\"delete from t where y = {{ var('simulation_year') }}\") }}select 1",
+        "select {{ invocation_args_dict.vars }}",
+        "select '{{ flags.VARS }}'",
+    ],
+)
+def test_the_year_in_a_text_of_a_template_is_found(template: str, tmp_path: Path) -> None:
+    assert reads_step(manifest_of({"m": template}, {}), tmp_path, "simulation_year")
+
+
+def test_the_year_in_a_hook_of_a_package_is_found(tmp_path: Path) -> None:
+    manifest = manifest_of({"m": "select 1"}, {})
+    assert not reads_step(manifest, tmp_path, "simulation_year")
+    manifest.nodes["m"].config = SimpleNamespace(post_hook=["{{ var('simulation_year') }}"])
+    assert reads_step(manifest, tmp_path, "simulation_year")
+
+
+def test_other_vars_are_no_reading_of_the_year(tmp_path: Path) -> None:
+    manifest = manifest_of({"m": "select {{ var('colour') }}"}, {"other_var": MACROS["other_var"]})
+    assert not reads_step(manifest, tmp_path, "simulation_year")

@@ -1,4 +1,4 @@
-"""What each statement of a node held in DuckDB's temporary files."""
+"""What DuckDB held in temporary files while the statements of a node ran."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class MeasuredCursor:
-    """Executes on a cursor whose statements are measured, and keeps the most that one spilled.
+    """Executes on a cursor whose statements are measured, and keeps the most that was spilled.
 
     Args:
         cursor: that of a phase's transaction.
