@@ -1,3 +1,19 @@
+{# Of the rows of a CTE `judged`, with a column for each of `checks` that says whether it fails: who fails which. #}
+{% macro failed_checks(checks) -%}
+select
+        scenario_id,
+        replicate_id,
+        unnest([
+            {%- for check in checks %}
+            case when {{ check }} then '{{ check }}' end
+            {%- if not loop.last %},{% endif %}
+            {%- endfor %}
+        ]) as check_name,
+        employee_id
+    from judged
+    where {{ checks | join(' or ') }}
+{%- endmacro %}
+
 {#
   The end of a model that proves a year: it follows a CTE `violations` of scenario_id, replicate_id, check_name (rows
   without one do not count) and employee_id (null: of nobody), and a CTE `scenarios` of those that have the year (a ref

@@ -163,18 +163,7 @@ counted_people as (
 ),
 
 violations as (
-    select
-        scenario_id,
-        replicate_id,
-        unnest([
-            {%- for check in rules %}
-            case when {{ check }} then '{{ check }}' end
-            {%- if not loop.last %},{% endif %}
-            {%- endfor %}
-        ]) as check_name,
-        employee_id
-    from judged
-    where {{ rules | join(' or ') }}
+    {{ failed_checks(rules) }}
 
     union all
 

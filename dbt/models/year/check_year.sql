@@ -94,18 +94,7 @@ judged as materialized (
 ),
 
 violations as (
-    select
-        scenario_id,
-        replicate_id,
-        unnest([
-            {%- for check in compared %}
-            case when {{ check }} then '{{ check }}' end
-            {%- if not loop.last %},{% endif %}
-            {%- endfor %}
-        ]) as check_name,
-        employee_id
-    from judged
-    where {{ compared | join(' or ') }}
+    {{ failed_checks(compared) }}
 
     union all
 
