@@ -10,7 +10,7 @@ planwise parse anew for each year.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,10 +73,7 @@ def year_dependent_parts(manifest: Any, project: Path, variable: str) -> list[st
         tree = _parse(environment, code)
         if tree is None or reader.decides(tree):
             found.add(str(node.unique_id))
-    for file in _yaml_files(project):
-        text = file.read_text(encoding="utf-8", errors="replace")
-        if _YAML_VAR.search(text) and variable in text:
-            found.add(file.relative_to(project).as_posix())
+    found |= {file.relative_to(project).as_posix() for file in _yaml_reading(project, variable)}
     return sorted(found)
 
 
@@ -103,12 +100,7 @@ def reads_step(manifest: Any, project: Path, variable: str) -> bool:
             tree = _parse(environment, text)
             if tree is None or _reads(tree, variable):
                 return True
-    return any(
-        variable in text and _YAML_VAR.search(text) is not None
-        for text in (
-            file.read_text(encoding="utf-8", errors="replace") for file in _yaml_files(project)
-        )
-    )
+    return any(_yaml_reading(project, variable))
 
 
 def _environment() -> jinja2.Environment:
@@ -295,6 +287,14 @@ def _may_name(call: ast.Call, variable: str) -> bool:
     """Whether ``var(...)`` is, or could be, a reading of the variable."""
     first = call.args[0] if call.args else None
     return not isinstance(first, ast.Const) or first.value == variable
+
+
+def _yaml_reading(project: Path, variable: str) -> Iterator[Path]:
+    """The YAML files of a project that may read the variable."""
+    for file in _yaml_files(project):
+        text = file.read_text(encoding="utf-8", errors="replace")
+        if variable in text and _YAML_VAR.search(text):
+            yield file
 
 
 def _yaml_files(project: Path) -> list[Path]:
