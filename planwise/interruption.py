@@ -209,15 +209,25 @@ def give_up(job: Future[Any], interrupt: Callable[[], None]) -> None:
         _give_up(job, interrupt, held)
 
 
+def fulfil(job: Future[_T], action: Callable[[], _T]) -> None:
+    """Do a job in this thread, unless it was cancelled; whoever waits gets what it ends with.
+
+    Args:
+        job: the job.
+        action: the work.
+    """
+    if not job.set_running_or_notify_cancel():
+        return
+    try:
+        job.set_result(action())
+    except BaseException as error:  # noqa: BLE001  # the waiting thread raises it
+        job.set_exception(error)
+
+
 def _thread_of(job: Job[_T], action: Callable[[], _T]) -> threading.Thread:
     def run() -> None:
         _here.stop = job.stop
-        if not job.set_running_or_notify_cancel():
-            return
-        try:
-            job.set_result(action())
-        except BaseException as error:  # noqa: BLE001  # the waiting thread raises it
-            job.set_exception(error)
+        fulfil(job, action)
 
     return threading.Thread(target=run, name="planwise-query", daemon=True)
 

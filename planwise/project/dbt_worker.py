@@ -21,7 +21,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from planwise.errors import DependencyError, ProjectError
-from planwise.interruption import wait_for
+from planwise.interruption import fulfil, wait_for
 from planwise.project.occasions import Moment, no_collections, without_generic_tests
 
 _IN_USE: Final = threading.Lock()
@@ -223,13 +223,7 @@ class DbtWorker:
 
     def _serve(self) -> None:
         while (item := self._jobs.get()) is not None:
-            job, call = item
-            if not job.set_running_or_notify_cancel():
-                continue
-            try:
-                job.set_result(call())
-            except BaseException as error:  # noqa: BLE001  # the waiting thread raises it
-                job.set_exception(error)
+            fulfil(*item)
 
 
 def reset_compile_state(manifest: Any) -> None:
