@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from planwise.errors import ConfigError, ProjectError
+from planwise.interruption import call_interruptibly
 
 if TYPE_CHECKING:
     from planwise.census import CensusSummary
@@ -96,6 +97,15 @@ def check_scenarios(configs: Sequence[Config], dbt_project: Path) -> tuple[str, 
     if problems:
         raise ConfigError(dict.fromkeys(problems))
     return tuple(warnings)
+
+
+def load_inputs_interruptibly(
+    connection: Any, configs: Sequence[Config], dbt_project: Path, work: Path
+) -> InputsSummary:
+    """:func:`load_inputs` beside the calling thread, so that Ctrl-C stops it at once."""
+    return call_interruptibly(
+        lambda: load_inputs(connection, configs, dbt_project, work), connection.interrupt
+    )
 
 
 def load_inputs(

@@ -16,8 +16,14 @@ from attrs import evolve, field, frozen
 
 from planwise.checkpoints.store import CheckpointStore
 from planwise.errors import WarehouseError
-from planwise.inputs import InputsSummary, check_scenarios, load_inputs, reads_inputs
-from planwise.interruption import call_interruptibly, signals_wait
+from planwise.inputs import (
+    InputsSummary,
+    check_scenarios,
+    load_inputs,
+    load_inputs_interruptibly,
+    reads_inputs,
+)
+from planwise.interruption import signals_wait
 from planwise.machine import this_machine
 from planwise.own_results import duckdb_errors, mark_as_ours, read_by_year, refuse_foreign
 from planwise.pipeline import Pipeline, RunRequest
@@ -221,11 +227,8 @@ class Simulation:
         if self.files.database.exists():
             connect(self.files.database, read_only=True).close()
         with duckdb_errors(), connect(Path(":memory:")) as connection:
-            inputs = call_interruptibly(
-                lambda: load_inputs(
-                    connection, self._options.configs, self._options.dbt_project, work
-                ),
-                connection.interrupt,
+            inputs = load_inputs_interruptibly(
+                connection, self._options.configs, self._options.dbt_project, work
             )
         return self.plan_project(work), inputs
 

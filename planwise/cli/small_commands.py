@@ -91,8 +91,7 @@ def census(options: argparse.Namespace) -> int:
 def inputs(options: argparse.Namespace) -> int:
     """Write census and scenarios into a database, for plain dbt."""
     from planwise.cli.settled import settled_configs, settled_project
-    from planwise.inputs import load_inputs
-    from planwise.interruption import call_interruptibly
+    from planwise.inputs import load_inputs_interruptibly
     from planwise.run_files import RunFiles
     from planwise.warehouse.lock import database_lock
     from planwise.warehouse.opening import connect
@@ -106,9 +105,7 @@ def inputs(options: argparse.Namespace) -> int:
         work = stack.enter_context(tempfile.TemporaryDirectory(prefix="planwise-"))
         new = None if database.exists() else stack.enter_context(_removed(database))
         with connect(database) as connection:
-            summary = call_interruptibly(
-                lambda: load_inputs(connection, configs, project, Path(work)), connection.interrupt
-            )
+            summary = load_inputs_interruptibly(connection, configs, project, Path(work))
         if new is not None:
             new.pop_all()  # it is whole: it stays
     for line in summary.lines():

@@ -141,18 +141,14 @@ def _scenarios(options: argparse.Namespace, dbt_project: Path) -> str:
 
 
 def _census(run: SimulationOptions) -> str:
-    from planwise.inputs import load_inputs
-    from planwise.interruption import call_interruptibly
+    from planwise.inputs import load_inputs_interruptibly
     from planwise.warehouse.opening import connect
 
     with (
         tempfile.TemporaryDirectory(prefix="planwise-") as work,
         connect(Path(":memory:")) as connection,
     ):
-        summary = call_interruptibly(
-            lambda: load_inputs(connection, run.configs, run.dbt_project, Path(work)),
-            connection.interrupt,
-        )
+        summary = load_inputs_interruptibly(connection, run.configs, run.dbt_project, Path(work))
         return "\n".join(summary.lines()).replace("\n", "\n" + " " * 19)
 
 
