@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from planwise.checkpoints.store import bit_equal, compress, restore
+from planwise.checkpoints.codec import bit_equal, compress, restore
 from planwise.errors import CheckpointError, UsageError
 from planwise.machine import this_machine
 from planwise.plugins import installed_plugins

@@ -61,6 +61,13 @@ class CheckpointError(PlanwiseError):
     """A stored state is missing, damaged, or needs a codec that is not there."""
 
 
+class CheckpointSpaceError(CheckpointError):
+    """A state that finds no room: the disk refuses it, or the limit on what is stored does.
+
+    Nothing of it was stored, and whatever was stored before is as it was.
+    """
+
+
 class DependencyError(PlanwiseError):
     """A library that the request needs is not installed or has the wrong version."""
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from planwise.relay import Relay
 from planwise.rendered import CompiledNode
 from planwise.results import CheckpointRecord, PhaseRecord
 from planwise.stages import Stage
-from planwise.values import BatchRequest, BatchResult, ModelNode, SettingValue, StateTable
+from planwise.values import BatchRequest, BatchResult, ModelNode, SettingValue
+
+if TYPE_CHECKING:
+    from planwise.checkpoints.tables import YearTable
 
 Relation = tuple[str, str]
 """(schema, table)."""
@@ -116,7 +119,7 @@ class WarehousePort(Protocol):
     def row_counts(self, relations: Sequence[Relation]) -> dict[Relation, int]:
         """Rows of the tables among the relations."""
 
-    def state_table(self, relation: Relation, year: int) -> StateTable:
+    def state_table(self, relation: Relation, year: int) -> YearTable:
         """A year's rows of a table."""
 
     def hold_committed(self) -> None:
@@ -135,8 +138,8 @@ class WarehousePort(Protocol):
 class CheckpointPort(Protocol):
     """Where the state of finished years is kept."""
 
-    def write(self, year: int, tables: Sequence[StateTable], relay: Relay) -> CheckpointRecord:
-        """Compress, verify and store the state of a year."""
+    def write(self, year: int, tables: Sequence[YearTable], relay: Relay) -> CheckpointRecord:
+        """Compress, verify and store the state of a year, on its own."""
 
 
 class Observer(Protocol):

@@ -1,31 +1,55 @@
 """A folder of checkpoints: one subfolder a year, with a manifest and one file a table.
 
 A checkpoint is written to a temporary name, synced and renamed, so a year's folder is whole or it
-is not there. The manifest holds the SHA-256 of each file: DuckDB's, LZ4's and zstd's own decoders
-accept damaged bytes too often to be relied on.
+is not there. The manifest holds the SHA-256 of what is in each file: DuckDB's, LZ4's and zstd's own
+decoders accept damaged bytes too often to be relied on. A checkpoint may build on the one of the
+year before (see `chains`); every few years one stands alone.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
-import shutil
-import time
-from collections.abc import Sequence
+import contextlib
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from attrs import frozen
+
 from planwise.answers import UNCOMPRESSED
-from planwise.checkpoints.manifest import manifest_bytes, read_manifest
-from planwise.errors import CheckpointError
+from planwise.checkpoints.chains import LONGEST, Chain, folder_of, read_chain, read_table
+from planwise.checkpoints.codec import bit_equal, compress, restore
+from planwise.checkpoints.files import delete, size_of, sweep, sync_folder, write_synced
+from planwise.checkpoints.manifest import (
+    FILE_NAME,
+    MOST_BYTES,
+    Manifest,
+    Parent,
+    manifest_bytes,
+    read_manifest,
+    sealed_sha256,
+)
+from planwise.checkpoints.placing import Room, dependants, put_in_place, remove_all, years_in
+from planwise.checkpoints.tables import YearTable
+from planwise.checkpoints.writing import TableWriter, kept_in_memory
+from planwise.errors import CheckpointError, CheckpointSpaceError
 from planwise.interruption import stop_if_asked
 from planwise.relay import Relay
 from planwise.results import CheckpointRecord
-from planwise.values import CompressedState, StateTable
 
-_HEADROOM_BYTES: Final = 64 * 1024 * 1024
-_YEAR: Final = re.compile(r"[0-9]{1,4}\Z")
+__all__ = ["CheckpointStore", "bit_equal", "compress", "restore"]
+
+_MOST_KEPT_BYTES: Final = 64 * 1024 * 1024
+
+
+@frozen
+class _Kept:
+    """The tables of the last write, as far as they were handed over whole."""
+
+    year: int
+    sha256: str
+    tables: Mapping[tuple[str, str], Any]
 
 
 class CheckpointStore:
@@ -33,200 +57,246 @@ class CheckpointStore:
 
     Args:
         folder: where they are; made when the first one is written.
+        limit_bytes: what all of them may take on the disk; no limit by default.
+        full_every: how many checkpoints a chain may have, from 1, where each stands alone, to 100.
+        memory_bytes: the largest table that a manifest is believed to have; what this process may
+            use of the machine by default.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        limit_bytes: int | None = None,
+        full_every: int = 8,
+        memory_bytes: int | None = None,
+    ) -> None:
+        if not 1 <= full_every <= LONGEST:
+            raise ValueError(f"full_every: expected 1 to {LONGEST}, got {full_every}")
         self.folder = folder
+        self._limit_bytes = limit_bytes
+        self._full_every = full_every
+        self._memory_bytes = memory_bytes
+        self._kept: _Kept | None = None
 
-    def write(self, year: int, tables: Sequence[StateTable], relay: Relay) -> CheckpointRecord:
+    def parent_of(self, year: int) -> int | None:
+        """The year that the checkpoint of a year can build on.
+
+        Args:
+            year: the year that will be written.
+
+        Returns:
+            The year before, if its checkpoint and those below are there, and the chain may grow;
+            else None, and every table has to be handed over whole.
+        """
+        try:
+            chain = read_chain(self.folder, year - 1)
+        except CheckpointError:
+            return None
+        return year - 1 if len(chain) < self._full_every and self._is_complete(chain) else None
+
+    def write(
+        self,
+        year: int,
+        tables: Sequence[YearTable],
+        relay: Relay,
+        *,
+        parent: int | None = None,
+        origin: Mapping[str, str] = {},
+    ) -> CheckpointRecord:
         """Compress, verify and store the state of a year; replaces what was stored for it.
 
         Every table is restored once before it counts as stored: a codec that loses a bit is found
-        here and not on the day on which the state is needed.
+        here and not on the day on which the state is needed. A failed write leaves what was there.
+
+        Args:
+            year: the year.
+            tables: its state. Those with ``added`` need a parent that holds their other rows.
+            relay: the plugins.
+            parent: the year to build on, of :meth:`parent_of`.
+            origin: what wrote it, kept in the manifest.
 
         Raises:
-            CheckpointError: a table does not come back as it was, or the disk refuses.
+            CheckpointSpaceError: the disk refuses, or the limit does.
+            CheckpointError: a table does not come back as it was, or does not fit the parent's.
             PluginError: the codec misbehaves.
         """
+        chain = () if parent is None else read_chain(self.folder, parent)
+        kept, self._kept = self._kept, None
+
+        def before(relation: tuple[str, str]) -> Any:
+            if kept is not None and kept.sha256 == chain[0].sha256 and relation in kept.tables:
+                return kept.tables[relation]
+            return self._read_or_none(chain, relation, relay)
+
         temporary = self.folder / f".{year}.writing"
-        entries = []
-        compress_s = restore_s = 0.0
         try:
-            shutil.rmtree(temporary, ignore_errors=True)
+            sweep(self.folder)
             temporary.mkdir(parents=True)
-            for number, state in enumerate(tables):
-                stop_if_asked()
-                start = time.perf_counter()
-                blob, plugin = compress(state, relay)
-                middle = time.perf_counter()
-                stop_if_asked()
-                _verify(state, blob, plugin, relay)
-                compress_s += middle - start
-                restore_s += time.perf_counter() - middle
-                file = f"{number}.state"
-                _write_synced(temporary / file, blob.payload)
-                entries.append(_entry(state, blob, plugin, file))
-            _write_synced(temporary / "manifest.json", manifest_bytes(year, entries))
+            room = Room(self.folder, self._limit_bytes, year, [each.year for each in chain])
+            writer = TableWriter(temporary, relay, chain[0] if chain else None, before)
+            entries = []
+            for given in tables:
+                entries.append(writer.store(given))
+                room.check(writer.written_bytes)
+            needs = any(entry.kind != "whole" for entry in entries)
+            manifest = Manifest(
+                year=year,
+                written=datetime.now(UTC).isoformat(timespec="seconds"),
+                parent=Parent(chain[0].year, chain[0].sha256) if needs else None,
+                origin=dict(origin),
+                tables=tuple(entries),
+            )
+            text = manifest_bytes(manifest)
+            if len(text) > MOST_BYTES:
+                raise CheckpointSpaceError(
+                    f"{self.folder}: the state of {year} cannot be stored: its {len(entries)} "
+                    f"tables need a manifest of {len(text)} bytes, which may have {MOST_BYTES}"
+                )
+            write_synced(temporary / FILE_NAME, [text])
+            sync_folder(temporary)
             stop_if_asked()
-            final = self.folder / str(year)
-            shutil.rmtree(final, ignore_errors=True)
-            temporary.rename(final)
-            _sync_folder(self.folder)
+            put_in_place(temporary, folder_of(self.folder, year), room)
         except OSError as error:
-            raise CheckpointError(
-                f"{self.folder}: the state of {year} cannot be stored: {error.strerror or error}"
+            raise CheckpointSpaceError(
+                f"{self.folder}: the state of {year} cannot be stored: "
+                f"{error.strerror or error}; free some space there, or allow planwise to write it"
             ) from error
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)  # still there only if something failed
+            delete(temporary)  # still there only if something failed
+        whole = {each.relation: each.table for each in tables if not each.added}
+        sha256 = sealed_sha256(text) or ""
+        self._kept = _Kept(year, sha256, kept_in_memory(whole, _MOST_KEPT_BYTES))
         return CheckpointRecord(
             year=year,
-            codec=entries[0]["codec"] if entries else UNCOMPRESSED,
+            codec=entries[0].parts[0].codec if entries else UNCOMPRESSED,
             tables=len(entries),
-            rows=sum(entry["rows"] for entry in entries),
-            raw_bytes=sum(entry["raw_bytes"] for entry in entries),
-            stored_bytes=sum(entry["stored_bytes"] for entry in entries),
-            compress_s=compress_s,
-            restore_s=restore_s,
+            rows=sum(entry.rows for entry in entries),
+            raw_bytes=sum(entry.raw_bytes for entry in entries),
+            stored_bytes=sum(entry.stored_bytes for entry in entries),
+            compress_s=writer.compress_s,
+            restore_s=writer.restore_s,
         )
 
     def years(self) -> list[int]:
         """The years of which a state is stored."""
-        if not self.folder.is_dir():
-            return []
-        folders = (path for path in self.folder.iterdir() if path.is_dir())
-        return sorted(int(each.name) for each in folders if _YEAR.match(each.name))
+        return years_in(self.folder)
 
-    def read(self, year: int, relay: Relay) -> list[StateTable]:
-        """Restore the state of a year; checksums are checked before anything is decoded.
+    def manifest(self, year: int) -> Manifest:
+        """What is stored of a year, as far as its manifest says; its files are not looked at.
 
         Raises:
-            CheckpointError: it is not there, is damaged, or needs a codec that is not there.
+            CheckpointError: there is none, or its manifest is damaged.
         """
-        folder = self.folder / str(year)
-        restored = []
-        for entry in read_manifest(folder / "manifest.json", year):
-            payload = _read_payload(folder / entry["file"], entry)
-            blob = CompressedState(entry["codec"], payload, entry["raw_bytes"])
-            table = restore(blob, relay, written_by=entry["plugin"])
-            if table.num_rows != entry["rows"] or _columns(table) != entry["columns"]:
-                raise CheckpointError(
-                    f"{folder / entry['file']}: codec '{blob.codec}' gives back another table than "
-                    f"was stored of {entry['name']}"
-                )
-            restored.append(StateTable(entry["name"], year, table))
-        return restored
+        return read_manifest(folder_of(self.folder, year) / FILE_NAME, year)
 
+    def size_bytes(self, year: int) -> int:
+        """What a year's checkpoint takes on the disk; what it builds on is not counted."""
+        return size_of(folder_of(self.folder, year))
 
-def compress(state: StateTable, relay: Relay) -> tuple[CompressedState, str]:
-    """A state table as bytes, and the name of the plugin that made them ('' without one)."""
-    answer = relay.compress_state(state)
-    if answer is not None:
-        return answer
-    import pyarrow as pa
+    def read(self, year: int, relay: Relay) -> Iterator[YearTable]:
+        """The state of a year, a whole table at a time.
 
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, state.table.schema) as writer:
-        writer.write_table(state.table)
-    payload = sink.getvalue().to_pybytes()
-    return CompressedState(UNCOMPRESSED, payload, state.table.nbytes), ""
+        Checksums are checked before anything is decoded, and no more than one table is in memory,
+        unless the caller keeps the others.
 
+        Raises:
+            CheckpointError: it, or one that it builds on, is not there, is damaged, or needs a
+                codec that is not there.
+        """
+        chain = read_chain(self.folder, year)
+        for entry in chain[0].tables:
+            stop_if_asked()
+            table = read_table(self.folder, chain, entry, relay, self._memory())
+            digest = "" if entry.kind == "added" else entry.digest
+            yield YearTable(entry.relation, year, table, entry.types, digest=digest)
+            del table  # before the next one is read
 
-def restore(blob: CompressedState, relay: Relay, *, written_by: str) -> Any:
-    """The table of a blob whose checksum holds.
+    def verify(self, year: int, relay: Relay) -> None:
+        """Read all that the state of a year needs, and keep nothing.
 
-    Raises:
-        CheckpointError: the codec is not there, or the bytes are not what they claim to be.
-    """
-    import pyarrow as pa
+        Raises:
+            CheckpointError: as for :meth:`read`; file and cause are named.
+        """
+        deque(self.read(year, relay), maxlen=0)  # holds no table while the next one is read
 
-    if blob.codec != UNCOMPRESSED:
-        limit = 2 * blob.raw_bytes + _HEADROOM_BYTES
-        table = relay.restore_state(blob, limit, written_by=written_by)
-        if not isinstance(table, pa.Table):
-            raise CheckpointError(
-                f"codec '{blob.codec}' of plugin '{written_by}' gives back a "
-                f"{type(table).__name__}, and no pyarrow.Table"
+    def newest_good(self, relay: Relay, at_most: int | None = None) -> tuple[int | None, list[str]]:
+        """The newest year that can be read.
+
+        Args:
+            relay: the plugins.
+            at_most: the last year that is asked for.
+
+        Returns:
+            The year, None if there is none, and for each newer one a line that says why not.
+        """
+        problems: list[str] = []
+        for year in reversed(self.years()):
+            if at_most is not None and year > at_most:
+                continue
+            try:
+                self.verify(year, relay)
+            except CheckpointError as error:
+                problems.append(f"the state of {year} cannot be used: {error}")
+            else:
+                return year, problems
+        return None, problems
+
+    def prune(self, keep: Collection[int]) -> list[int]:
+        """Remove all but some years.
+
+        Args:
+            keep: years to keep; what they build on is kept too.
+
+        Returns:
+            The years that were removed.
+
+        Raises:
+            CheckpointSpaceError: the disk refuses.
+        """
+        needed = set(keep)
+        for year in keep:
+            with contextlib.suppress(CheckpointError):  # a damaged one needs nothing any more
+                needed |= {each.year for each in read_chain(self.folder, year)}
+        removed = [year for year in self.years() if year not in needed]
+        try:
+            sweep(self.folder)
+            remove_all(self.folder, removed)
+        except OSError as error:
+            raise CheckpointSpaceError(
+                f"{self.folder}: checkpoints cannot be removed: {error.strerror or error}"
+            ) from error
+        return removed
+
+    def needed_by(self, year: int) -> list[int]:
+        """The other years that cannot be read without one."""
+        return sorted(dependants(self.folder, self.years(), {year}) - {year})
+
+    def _read_or_none(self, chain: Chain, relation: tuple[str, str], relay: Relay) -> Any:
+        """A table of a chain; None if it cannot be read, and so cannot be built on."""
+        entry = chain[0].table(relation)
+        if entry is None:
+            return None
+        try:
+            return read_table(self.folder, chain, entry, relay, self._memory())
+        except CheckpointError:
+            return None
+
+    def _is_complete(self, chain: Chain) -> bool:
+        """Whether every file of a chain is there, in its size."""
+        try:
+            return all(
+                (folder_of(self.folder, each.year) / entry.file).lstat().st_size
+                == entry.stored_bytes
+                for each in chain
+                for entry in each.tables
             )
-        return table
-    try:
-        with pa.ipc.open_stream(blob.payload) as reader:
-            return reader.read_all()
-    except (pa.ArrowException, OSError) as error:
-        raise CheckpointError(f"the stored Arrow stream cannot be read: {error}") from error
+        except OSError:
+            return False
 
+    def _memory(self) -> int:
+        if self._memory_bytes is None:
+            from planwise.machine import this_machine
 
-def _verify(state: StateTable, blob: CompressedState, plugin: str, relay: Relay) -> None:
-    table = restore(blob, relay, written_by=plugin)
-    same_schema = table.schema.equals(state.table.schema)
-    if not same_schema or not bit_equal(table, state.table):
-        raise CheckpointError(
-            f"{state.name}: codec '{blob.codec}' of plugin '{plugin or 'none'}' does not give back "
-            f"what it was given; switch it off with --no-{plugin}"
-        )
-
-
-def bit_equal(left: Any, right: Any) -> bool:
-    """Equality to the bit: Arrow's own says that NaN differs from NaN, and that 0.0 is -0.0."""
-    if left.num_rows != right.num_rows:
-        return False
-    pairs = zip(left.columns, right.columns, strict=True)
-    return all(_comparable(a).equals(_comparable(b)) for a, b in pairs)
-
-
-def _comparable(column: Any) -> Any:
-    """The column with floating-point numbers replaced by integers of the same bits."""
-    import pyarrow as pa
-
-    integers = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}
-    if pa.types.is_floating(column.type):
-        whole = column.combine_chunks()
-        return whole.view(integers[whole.type.bit_width])
-    if pa.types.is_nested(column.type):
-        # Text of Python values tells NaN and -0.0 apart; nested columns are rare in a state.
-        return pa.array([repr(value) for value in column.to_pylist()], pa.string())
-    return column
-
-
-def _entry(state: StateTable, blob: CompressedState, plugin: str, file: str) -> dict[str, Any]:
-    return {
-        "name": state.name,
-        "file": file,
-        "codec": blob.codec,
-        "plugin": plugin,
-        "rows": state.table.num_rows,
-        "columns": _columns(state.table),
-        "raw_bytes": blob.raw_bytes,
-        "stored_bytes": len(blob.payload),
-        "sha256": hashlib.sha256(blob.payload).hexdigest(),
-    }
-
-
-def _columns(table: Any) -> list[list[str]]:
-    return [[field.name, str(field.type)] for field in table.schema]
-
-
-def _read_payload(file: Path, entry: dict[str, Any]) -> bytes:
-    try:
-        if file.stat().st_size != entry["stored_bytes"]:
-            raise CheckpointError(f"{file}: damaged: expected {entry['stored_bytes']} bytes")
-        payload = file.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{file}: cannot be read ({error.strerror})") from error
-    if hashlib.sha256(payload).hexdigest() != entry["sha256"]:
-        raise CheckpointError(f"{file}: damaged: its SHA-256 is not the manifest's")
-    return payload
-
-
-def _write_synced(file: Path, content: bytes) -> None:
-    with file.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            self._memory_bytes = this_machine(self.folder).memory_total_bytes
+        return self._memory_bytes

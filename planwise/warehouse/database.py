@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from planwise.checkpoints.tables import YearTable
 from planwise.errors import WarehouseError
 from planwise.interruption import call_interruptibly
-from planwise.values import SettingValue, StateTable
+from planwise.values import SettingValue
 from planwise.warehouse.digests import quoted
 from planwise.warehouse.opening import connect, first_line
 from planwise.warehouse.pool import ConnectionPool
@@ -256,14 +257,14 @@ class Warehouse:
 
         return self.query(count)
 
-    def state_table(self, relation: tuple[str, str], year: int) -> StateTable:
+    def state_table(self, relation: tuple[str, str], year: int) -> YearTable:
         """The rows of a year, or the whole table if it has no year column, as Arrow.
 
         Runs in the caller's thread, which :meth:`interrupt_beside` interrupts.
         """
         schema, table = relation
 
-        def read(cursor: duckdb.DuckDBPyConnection) -> StateTable:
+        def read(cursor: duckdb.DuckDBPyConnection) -> YearTable:
             # The columns of this table alone: a look through the whole catalog takes longer.
             columns = cursor.execute(f"describe {quoted(schema)}.{quoted(table)}").fetchall()
             has_year = self._year_column in {row[0] for row in columns}
@@ -275,7 +276,8 @@ class Warehouse:
                 )
             else:
                 relation_of_year = cursor.sql(sql)
-            return StateTable(f"{schema}.{table}", year, relation_of_year.to_arrow_table())
+            types = tuple(str(row[1]) for row in columns)
+            return YearTable(relation, year, relation_of_year.to_arrow_table(), types)
 
         return read(self._require_beside())
 

@@ -14,6 +14,7 @@ import pytest
 
 from planwise.api import CompressedState, StateTable, hookimpl
 from planwise.checkpoints.store import CheckpointStore
+from planwise.checkpoints.tables import YearTable
 from planwise.errors import CheckpointError
 from planwise.plugins import InstalledPlugin, LoadedPlugin
 from planwise.relay import Relay
@@ -66,7 +67,7 @@ def test_a_year_is_stored_while_the_next_fills_temporary_tables(
     stored = ended(end)
     assert stored.checkpoint is not None
     assert (stored.checkpoint.year, stored.checkpoint.rows) == (2025, 1000)
-    assert store.read(2025, Relay())[0].table.num_rows == 1000
+    assert next(store.read(2025, Relay())).table.num_rows == 1000
     assert 0 < before > log_of(warehouse, tmp_path)
     assert end.take(wait=True) is None  # once
     warehouse.commit()
@@ -181,7 +182,7 @@ class Plodding:
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
-    def state_table(self, relation: tuple[str, str], year: int) -> StateTable:
+    def state_table(self, relation: tuple[str, str], year: int) -> YearTable:
         time.sleep(0.02)
         return self._warehouse.state_table(relation, year)
 

@@ -60,7 +60,7 @@ def test_the_records_say_what_is_on_disk(reference: SimulationOutcome) -> None:
 def test_a_state_needs_the_plugin_that_wrote_it(reference: SimulationOutcome) -> None:
     store = CheckpointStore(reference.files.checkpoints)
     with pytest.raises(CheckpointError, match="written by plugin 'compression'"):
-        store.read(YEARS[0], Relay())
+        store.verify(YEARS[0], Relay())
 
 
 def test_a_damaged_checkpoint_is_refused(census: Path, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_damaged_checkpoint_is_refused(census: Path, tmp_path: Path) -> None:
     content[len(content) // 2] ^= 1
     state.write_bytes(content)
     with pytest.raises(CheckpointError, match="damaged"):
-        CheckpointStore(files.checkpoints).read(2025, run.relay)
+        CheckpointStore(files.checkpoints).verify(2025, run.relay)
 
 
 def test_a_state_is_an_arrow_table(census: Path, reference: SimulationOutcome) -> None:

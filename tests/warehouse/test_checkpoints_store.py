@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zlib
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ import pyarrow as pa
 import pytest
 
 from planwise.api import CompressedState, StateTable, hookimpl
-from planwise.checkpoints.manifest import manifest_bytes
+from planwise.checkpoints.codec import same_table
+from planwise.checkpoints.manifest import seal
 from planwise.checkpoints.store import CheckpointStore, bit_equal
-from planwise.errors import CheckpointError, PlanwiseError
+from planwise.checkpoints.tables import YearTable
+from planwise.errors import CheckpointError, CheckpointSpaceError, PlanwiseError
 from planwise.plugins import InstalledPlugin, LoadedPlugin
 from planwise.relay import Relay
 
@@ -63,21 +66,28 @@ TABLE = pa.table(
     }
 )
 OTHER = pa.table({"n": pa.array([7, 8], pa.int32())})
-STATE = [StateTable("main.people", 2025, TABLE), StateTable("main.plain", 2025, OTHER)]
+
+
+def state(name: str, table: pa.Table, year: int = 2025) -> YearTable:
+    return YearTable(("main", name), year, table, ("ANY",) * table.num_columns)
+
+
+STATE = [state("people", TABLE), state("plain", OTHER)]
+SMALL = [state("small", OTHER)]
 CODECS = [pytest.param((), id="uncompressed"), pytest.param((Zlib(),), id="zlib")]
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> CheckpointStore:
-    return CheckpointStore(tmp_path / "checkpoints")
+    return CheckpointStore(tmp_path / "checkpoints", memory_bytes=1 << 30)
 
 
-def same(restored: list[StateTable], stored: list[StateTable] = STATE) -> bool:
-    return [(each.name, each.year) for each in restored] == [
-        (each.name, each.year) for each in stored
+def same(restored: Iterable[YearTable], stored: list[YearTable] = STATE) -> bool:
+    found = list(restored)
+    return [(each.relation, each.year, each.types) for each in found] == [
+        (each.relation, each.year, each.types) for each in stored
     ] and all(
-        left.table.schema.equals(right.table.schema) and bit_equal(left.table, right.table)
-        for left, right in zip(restored, stored, strict=True)
+        same_table(left.table, right.table) for left, right in zip(found, stored, strict=True)
     )
 
 
@@ -95,11 +105,11 @@ def test_what_is_stored_comes_back(store: CheckpointStore, plugins: tuple[Any, .
 
 def test_a_state_of_nothing(store: CheckpointStore) -> None:
     empty = TABLE.slice(0, 0)
-    states = [StateTable("main.empty", 2025, empty), StateTable("main.none", 2025, pa.table({}))]
+    states = [state("empty", empty), state("none", pa.table({}))]
     store.write(2025, states, relay(Zlib()))
     assert same(store.read(2025, relay(Zlib())), states)
     assert store.write(2026, [], relay()).tables == 0
-    assert store.read(2026, relay()) == []
+    assert list(store.read(2026, relay())) == []
     assert store.years() == [2025, 2026]
 
 
@@ -113,7 +123,7 @@ def test_a_year_written_again_takes_the_place_of_the_first(store: CheckpointStor
 def test_years_are_folders_of_that_name(store: CheckpointStore) -> None:
     assert store.years() == []
     store.folder.mkdir()
-    for name in ("2025", "x", "²", "٢٠٢٥", ".2026.writing", "20255"):
+    for name in ("2025", "x", "²", "٢٠٢٥", ".2026.writing", "20255", "0025"):
         (store.folder / name).mkdir()
     (store.folder / "2027").write_text("a file")
     assert store.years() == [2025]
@@ -122,7 +132,7 @@ def test_years_are_folders_of_that_name(store: CheckpointStore) -> None:
 def test_without_the_plugin_of_its_codec_a_state_names_it(store: CheckpointStore) -> None:
     store.write(2025, STATE, relay(Zlib()))
     with pytest.raises(CheckpointError, match=r"codec 'arrow\+zlib', written by plugin 'mine'"):
-        store.read(2025, relay())
+        store.verify(2025, relay())
 
 
 def test_an_uncompressed_state_needs_no_plugin(store: CheckpointStore) -> None:
@@ -194,44 +204,35 @@ def test_tables_in_pieces_are_equal_to_whole_ones() -> None:
 
 def refused(store: CheckpointStore, *plugins: Any, year: int = 2025) -> str:
     with pytest.raises(CheckpointError) as caught:
-        store.read(year, relay(*plugins))
+        store.verify(year, relay(*plugins))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("plugins", CODECS)
-def test_every_flip_of_every_byte_is_refused(
+def test_every_flip_of_every_bit_is_refused(
     store: CheckpointStore, plugins: tuple[Any, ...]
 ) -> None:
-    """Or changes nothing, as white space in the manifest."""
-    small = [StateTable("main.small", 2025, OTHER)]
-    store.write(2025, small, relay(*plugins))
-    harmless = 0
+    store.write(2025, SMALL, relay(*plugins))
+    reading = relay(*plugins)
     for file in sorted((store.folder / "2025").iterdir()):
         content = file.read_bytes()
         assert len(content) < 5_000
-        for at in range(len(content)):
-            for mask in (0x01, 0x20, 0xFF):
-                damaged = bytearray(content)
-                damaged[at] ^= mask
-                file.write_bytes(damaged)
-                try:
-                    restored = store.read(2025, relay(*plugins))
-                except CheckpointError:
-                    continue
-                assert file.name == "manifest.json"
-                assert same(restored, small)
-                harmless += 1
+        for bit in range(8 * len(content)):
+            damaged = bytearray(content)
+            damaged[bit // 8] ^= 1 << bit % 8
+            file.write_bytes(damaged)
+            with pytest.raises(CheckpointError, match=file.name):
+                store.verify(2025, reading)
         file.write_bytes(content)
-    assert harmless < 60
-    assert same(store.read(2025, relay(*plugins)), small)
+    assert same(store.read(2025, reading), SMALL)
 
 
 @pytest.mark.parametrize("plugins", CODECS)
 def test_every_cut_and_every_extra_byte_is_refused(
     store: CheckpointStore, plugins: tuple[Any, ...]
 ) -> None:
-    store.write(2025, [StateTable("main.small", 2025, OTHER)], relay(*plugins))
+    store.write(2025, SMALL, relay(*plugins))
     for file in sorted((store.folder / "2025").iterdir()):
         content = file.read_bytes()
         for length in range(len(content)):
@@ -240,7 +241,7 @@ def test_every_cut_and_every_extra_byte_is_refused(
         file.write_bytes(content + b"x")
         refused(store, *plugins)
         file.write_bytes(content)
-    assert store.read(2025, relay(*plugins))
+    assert same(store.read(2025, relay(*plugins)), SMALL)
 
 
 def test_files_that_changed_places_are_refused(store: CheckpointStore) -> None:
@@ -254,7 +255,7 @@ def test_files_that_changed_places_are_refused(store: CheckpointStore) -> None:
 
 def test_years_that_changed_places_are_refused(store: CheckpointStore) -> None:
     for year in (2025, 2026):
-        store.write(year, STATE, relay())
+        store.write(year, [state("people", TABLE, year)], relay())
     for old, new in (("2025", "x"), ("2026", "2025"), ("x", "2026")):
         (store.folder / old).rename(store.folder / new)
     assert "is of the year 2026, not of 2025" in refused(store)
@@ -269,18 +270,35 @@ def test_what_is_missing_is_named(store: CheckpointStore, gone: str) -> None:
     assert (gone if gone.endswith("state") else "no checkpoint there") in refused(store)
 
 
-def entry(payload: bytes, **changes: Any) -> dict[str, Any]:
-    return {
-        "name": "main.plain",
-        "file": "0.state",
+def entry(payload: bytes, changes: dict[str, Any]) -> dict[str, Any]:
+    """An entry of a table, some values exchanged; those of its part are named by two words."""
+    part = {
+        "name": "rows",
+        "rows": 2,
         "codec": "arrow",
         "plugin": "",
-        "rows": 2,
-        "columns": [["n", "int32"]],
         "raw_bytes": OTHER.nbytes,
         "stored_bytes": len(payload),
         "sha256": hashlib.sha256(payload).hexdigest(),
-    } | changes
+    }
+    part |= {key[5:]: value for key, value in changes.items() if key.startswith("part ")}
+    whole = {
+        "schema": "main",
+        "identifier": "plain",
+        "file": "0.state",
+        "kind": "whole",
+        "rows": 2,
+        "raw_bytes": OTHER.nbytes,
+        "digest": "",
+        "columns": [["n", "int32", "ANY"]],
+        "parts": [part],
+    }
+    return whole | {key: value for key, value in changes.items() if not key.startswith("part ")}
+
+
+def forged(tables: Any, **changes: Any) -> bytes:
+    head = {"format_version": 2, "year": 2025, "written": "", "parent": None, "origin": {}}
+    return seal(head | changes, tables)
 
 
 def forge(store: CheckpointStore, manifest: bytes, payload: bytes = b"") -> None:
@@ -293,7 +311,7 @@ def forge(store: CheckpointStore, manifest: bytes, payload: bytes = b"") -> None
 
 def test_a_forged_manifest_is_read_where_nothing_is_wrong_with_it(store: CheckpointStore) -> None:
     payload = to_bytes(OTHER)
-    forge(store, manifest_bytes(2025, [entry(payload)]), payload)
+    forge(store, forged([entry(payload, {})]), payload)
     assert same(store.read(2025, relay()), STATE[1:])
 
 
@@ -308,36 +326,55 @@ LIES = [
     {"file": 0},
     {"file": None},
     {"file": "1.state"},
-    {"name": 1},
-    {"name": None},
-    {"codec": 1},
-    {"codec": "unknown"},
-    {"codec": ""},
-    {"plugin": None},
-    {"plugin": ["mine"]},
+    {"schema": 1},
+    {"identifier": None},
+    {"kind": "other"},
+    {"kind": "added"},
+    {"kind": "delta"},
+    {"kind": ["whole"]},
+    {"kind": None},
+    {"digest": None},
     {"rows": 3},
     {"rows": "2"},
     {"rows": 2.0},
     {"rows": True},
     {"rows": -1},
-    {"columns": [["m", "int32"]]},
-    {"columns": [["n", "int64"]]},
+    {"raw_bytes": -1},
+    {"raw_bytes": 1 << 80},
+    {"raw_bytes": 100_000_000_000},
+    {"columns": [["m", "int32", "ANY"]]},
+    {"columns": [["n", "int64", "ANY"]]},
+    {"columns": [["n", "int32"]]},
     {"columns": []},
     {"columns": {"n": "int32"}},
     {"columns": None},
-    {"raw_bytes": -1},
-    {"raw_bytes": 1.5},
-    {"raw_bytes": "8"},
-    {"raw_bytes": 1 << 80},
-    {"raw_bytes": True},
-    {"stored_bytes": 0},
-    {"stored_bytes": -1},
-    {"stored_bytes": 1 << 80},
-    {"stored_bytes": None},
-    {"sha256": "0" * 64},
-    {"sha256": ""},
-    {"sha256": 0},
-    {"sha256": "é" * 64},
+    {"parts": []},
+    {"parts": None},
+    {"parts": [1]},
+    {"part name": "other"},
+    {"part name": None},
+    {"part codec": 1},
+    {"part codec": "unknown"},
+    {"part codec": ""},
+    {"part plugin": None},
+    {"part plugin": ["mine"]},
+    {"part rows": 3},
+    {"part rows": "2"},
+    {"part raw_bytes": -1},
+    {"part raw_bytes": 1.5},
+    {"part raw_bytes": "8"},
+    {"part raw_bytes": 1 << 80},
+    {"part raw_bytes": 100_000_000_000},
+    {"part raw_bytes": True},
+    {"part stored_bytes": 0},
+    {"part stored_bytes": -1},
+    {"part stored_bytes": 1 << 80},
+    {"part stored_bytes": 100_000_000_000},
+    {"part stored_bytes": None},
+    {"part sha256": "0" * 64},
+    {"part sha256": ""},
+    {"part sha256": 0},
+    {"part sha256": "é" * 64},
 ]
 
 
@@ -345,7 +382,7 @@ LIES = [
 def test_a_forged_manifest_that_lies_is_refused(store: CheckpointStore, lie: Any) -> None:
     payload = to_bytes(OTHER)
     (store.folder.parent / "secret.state").write_bytes(payload)
-    forge(store, manifest_bytes(2025, [entry(payload, **lie)]), payload)
+    forge(store, forged([entry(payload, lie)]), payload)
     refused(store)
 
 
@@ -353,66 +390,120 @@ def test_a_forged_manifest_that_lies_is_refused(store: CheckpointStore, lie: Any
     "entries", [[[]], ["text"], [None], [{}], [{"name": "x"}], [[["name", "x"]]], [1]], ids=str
 )
 def test_a_forged_manifest_of_other_things_is_refused(store: CheckpointStore, entries: Any) -> None:
-    forge(store, manifest_bytes(2025, entries))
+    forge(store, forged(entries))
     refused(store)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"",
-        b"{}",
-        b"[]",
-        b"null",
-        b"1",
-        b'"text"',
-        b"{",
-        b"\xff\xfe",
-        b"\x00" * 100,
-        b'{"format_version": 2}',
-        b'{"format_version": true, "year": 2025, "tables": []}',
-        b'{"format_version": 1}',
-        b'{"format_version": 1, "year": 2025, "tables": []}',
-        b'{"format_version": 1, "year": 2025, "tables": [], "sha256": "0"}',
-        b'{"format_version": ' + b"9" * 5000 + b"}",
-        b"[" * 500,
-        b"[" * 100_000,
-        b'{"format_version": 1, "tables": ' + b"[" * 900 + b"]" * 900 + b"}",
-        b'{"format_version": 1, "tables": ' + b"[" * 990 + b"]" * 990 + b"}",
-        b'{"format_version": 1, "tables": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
-        b'{"a": NaN, "format_version": 1}',
-        b" " * (1024 * 1024 + 1),
-    ],
-    ids=lambda text: repr(text[:40]),
-)
+HEADS = [
+    {"year": 2026},
+    {"year": "2025"},
+    {"year": True},
+    {"year": -1},
+    {"year": None},
+    {"format_version": 1},
+    {"format_version": 3},
+    {"format_version": True},
+    {"format_version": "2"},
+    {"written": 1},
+    {"origin": None},
+    {"origin": {"planwise": 1}},
+    {"origin": []},
+    {"parent": 2024},
+    {"parent": {"year": 2024}},
+    {"parent": {"year": 2024, "sha256": "0"}},
+    {"parent": {"year": 2024, "sha256": "0" * 64}},
+    {"parent": {"year": 2025, "sha256": "0" * 64}},
+    {"parent": {"year": 2026, "sha256": "0" * 64}},
+]
+
+
+@pytest.mark.parametrize("head", HEADS, ids=str)
+def test_a_forged_manifest_whose_head_lies_is_refused(store: CheckpointStore, head: Any) -> None:
+    payload = to_bytes(OTHER)
+    forge(store, forged([entry(payload, {})], **head), payload)
+    refused(store)
+
+
+def test_a_newer_format_is_named(store: CheckpointStore) -> None:
+    forge(store, forged([], format_version=3))
+    assert "manifest.json: of format version 3; this planwise reads 2" in refused(store)
+
+
+def test_a_table_that_is_there_twice_is_refused(store: CheckpointStore) -> None:
+    payload = to_bytes(OTHER)
+    forge(store, forged([entry(payload, {})] * 2), payload)
+    assert "one is there twice" in refused(store)
+
+
+def test_more_tables_than_anybody_has_are_refused(store: CheckpointStore) -> None:
+    forge(store, forged([0] * 10_001))
+    assert "expected a list of 10000 at the most" in refused(store)
+
+
+def sealed(text: bytes) -> bytes:
+    """Any text under a checksum that holds."""
+    return text + b'"sha256": "' + hashlib.sha256(text).hexdigest().encode() + b'"\n}\n'
+
+
+TEXTS_OF_NOTHING = [
+    b"",
+    b"{}",
+    b"[]",
+    b"null",
+    b"1",
+    b'"text"',
+    b"{",
+    b"\xff\xfe",
+    b"\x00" * 100,
+    b'{"format_version": 2}',
+    b'{"format_version": true, "year": 2025, "tables": []}',
+    b'{"format_version": 2, "year": 2025, "tables": []}',
+    b'{"format_version": 2, "year": 2025, "tables": [], "sha256": "0"}',
+    b'{"format_version": ' + b"9" * 5000 + b",",
+    b"[" * 500,
+    b"[" * 100_000,
+    b'{"format_version": 2, "tables": ' + b"[" * 900 + b"]" * 900 + b",",
+    b'{"format_version": 2, "tables": ' + b"[" * 50_000 + b"]" * 50_000 + b",",
+    b'{"a": NaN, "format_version": 2,',
+    b"{",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS_OF_NOTHING, ids=lambda text: repr(text[:40]))
 def test_what_is_no_manifest_is_refused(store: CheckpointStore, text: bytes) -> None:
     forge(store, text)
     refused(store)
+    (store.folder / "2025" / "manifest.json").write_bytes(sealed(text))
+    refused(store)
+
+
+def test_a_manifest_beyond_any_size_is_refused(store: CheckpointStore) -> None:
+    forge(store, b" " * (2 * 1024 * 1024 + 1))
+    assert "larger than any manifest" in refused(store)
 
 
 def test_a_manifest_is_not_followed_to_a_device(store: CheckpointStore) -> None:
-    """A file that never ends is read to the limit and no further."""
     forge(store, b"")
     (store.folder / "2025" / "manifest.json").unlink()
     (store.folder / "2025" / "manifest.json").symlink_to("/dev/zero")
-    assert "larger than any manifest" in refused(store)
+    assert "manifest.json: is reached by a link" in refused(store)
 
 
 def test_the_bytes_of_another_codec_are_refused(store: CheckpointStore) -> None:
     payload = zlib.compress(to_bytes(OTHER))
-    forge(store, manifest_bytes(2025, [entry(payload)]), payload)
+    forge(store, forged([entry(payload, {})]), payload)
     assert "cannot be read" in refused(store)
 
 
 @pytest.mark.parametrize("payload", [b"", b"ARROW1", b"\xff" * 64, bytes(64)])
 def test_bytes_of_nothing_are_refused(store: CheckpointStore, payload: bytes) -> None:
-    forge(store, manifest_bytes(2025, [entry(payload)]), payload)
+    forge(store, forged([entry(payload, {})]), payload)
     refused(store)
 
 
 def test_a_place_that_cannot_be_written() -> None:
     store = CheckpointStore(Path("/proc/checkpoints"))
-    with pytest.raises(CheckpointError, match=r"/proc/checkpoints: the state of 2025 cannot be"):
+    with pytest.raises(CheckpointSpaceError, match=r"/proc/checkpoints: the state of 2025 cannot"):
         store.write(2025, STATE, relay())
 
 
@@ -421,16 +512,17 @@ import resource, sys
 from pathlib import Path
 import pyarrow as pa
 from planwise.checkpoints.store import CheckpointStore
-from planwise.errors import CheckpointError
+from planwise.checkpoints.tables import YearTable
+from planwise.errors import CheckpointSpaceError
 from planwise.relay import Relay
-from planwise.values import StateTable
 
 store, limit = CheckpointStore(Path(sys.argv[1])), int(sys.argv[2])
-big = [StateTable("main.big", 2025, pa.table({"n": list(range(5000))}))]
+table = pa.table({"n": list(range(5000))})
+big = [YearTable(("main", "big"), 2025, table, ("BIGINT",))]
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
     store.write(2025, big, Relay())
-except CheckpointError as error:
+except CheckpointSpaceError as error:
     print(error)
 """
 
@@ -461,7 +553,7 @@ def test_the_manifest_is_json_that_anyone_can_read(store: CheckpointStore) -> No
     store.write(2025, STATE, relay())
     manifest = json.loads((store.folder / "2025" / "manifest.json").read_text())
     assert manifest["year"] == 2025
-    assert [each["name"] for each in manifest["tables"]] == ["main.people", "main.plain"]
+    assert [each["identifier"] for each in manifest["tables"]] == ["people", "plain"]
     for each in manifest["tables"]:
         payload = (store.folder / "2025" / each["file"]).read_bytes()
-        assert hashlib.sha256(payload).hexdigest() == each["sha256"]
+        assert [hashlib.sha256(payload).hexdigest()] == [part["sha256"] for part in each["parts"]]
