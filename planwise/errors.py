@@ -45,6 +45,13 @@ class ProjectError(PlanwiseError):
     """A dbt project that cannot be read, parsed or run."""
 
 
+class LeavesTransactionError(ProjectError):
+    """dbt cannot run some nodes inside of a transaction with others; the text is the reason.
+
+    The kernel rolls back and begins the phase again, with dbt on a connection of its own.
+    """
+
+
 class GraphError(ProjectError):
     """A dependency graph with a cycle, or a plan that does not fit its graph."""
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from attrs import evolve, frozen
 
+from planwise.errors import LeavesTransactionError
 from planwise.ports import GraphPort, Observer, ProjectPort, WarehousePort
 from planwise.relay import Relay
 from planwise.results import ModelRecord
@@ -20,6 +21,7 @@ from planwise.values import (
     Metric,
     ModelNode,
     ModelResult,
+    Phase,
     PlanRequest,
 )
 
@@ -46,6 +48,16 @@ class PhaseStep:
         return self.year is None or self.year == self.first_year
 
     @property
+    def phase(self) -> Phase:
+        """The kind of phase."""
+        return "foundation" if self.year is None else "year"
+
+    @property
+    def name(self) -> str:
+        """The phase in words."""
+        return "the foundation" if self.year is None else f"year {self.year}"
+
+    @property
     def value(self) -> int:
         """What the step variable holds; in the foundation the first year."""
         return self.first_year if self.year is None else self.year
@@ -69,20 +81,35 @@ class PhaseRunner:
         self._warehouse = warehouse
         self._observer = observer
         self._durations: dict[str, float] = {}
+        self._leave: dict[Phase, str] = {}
+        self._left_because = ""
 
     def run(
         self, graph: GraphPort, step: PhaseStep, between: Callable[[], None]
     ) -> tuple[list[ModelRecord], int]:
         """Run all stages of a phase; gives the models' records and the number of batches.
 
-        What is executed here is one transaction, which ends with the phase, or earlier where dbt
-        has to see what was written.
+        It is one transaction, which ends with the phase, or earlier where dbt cannot run a node in
+        it. If that shows only when dbt is at it, everything is rolled back and begins again.
 
         Args:
             graph: its nodes.
             step: which phase it is.
             between: called after each batch and each script.
         """
+        try:
+            return self._attempt(graph, step, between)
+        except LeavesTransactionError as error:
+            # Nothing of the phase was committed: where dbt left the transaction before, it is not
+            # asked to run in one any more. What happened once would happen in the next year too.
+            self._leave[step.phase] = str(error)
+            self._observer.note(f"{step.name} begins again, not as one transaction: {error}")
+            return self._attempt(graph, step, between)
+
+    def _attempt(
+        self, graph: GraphPort, step: PhaseStep, between: Callable[[], None]
+    ) -> tuple[list[ModelRecord], int]:
+        self._left_because = self._leave.get(step.phase, "")
         foundation = step.year is None
         stages = graph.foundation_stages if foundation else graph.year_stages
         records: list[ModelRecord] = []
@@ -129,7 +156,7 @@ class PhaseRunner:
         anew = stage.anew(first=step.first)
         request = BatchRequest(
             nodes=tuple(nodes[key] for key in batch.nodes),
-            phase="foundation" if step.year is None else "year",
+            phase=step.phase,
             year=step.year,
             full_refresh=anew,
             variables={step.variable: step.value},
@@ -143,10 +170,22 @@ class PhaseRunner:
         return evolve(request, run_by_dbt=partial(self._run_by_dbt, request))
 
     def _run_by_dbt(self, request: BatchRequest, nodes: tuple[str, ...] | list[str]) -> BatchResult:
-        """Let dbt run some nodes of a batch; what was written so far is committed for it to see."""
+        """Let dbt run some nodes of a batch, in the transaction if it can.
+
+        If it cannot, what was written so far is committed for it to see; nor is the rest of the
+        phase one transaction then.
+        """
+        wanted = set(nodes)
+        chosen = evolve(request, nodes=tuple(n for n in request.nodes if n.unique_id in wanted))
+        because = self._left_because or self._project.leaves_transaction(chosen)
+        if not because:
+            with self._warehouse.lend_transaction() as cursor:
+                return self._project.execute(chosen, cursor)
+        self._left_because = because
         self._warehouse.commit()
-        chosen = tuple(node for node in request.nodes if node.unique_id in set(nodes))
-        return self._project.execute(evolve(request, nodes=chosen))
+        done = self._project.execute(chosen, None)
+        reason = f"dbt commits it by itself: {because}"
+        return BatchResult([evolve(each, reason=reason) for each in done.results])
 
     def _run_batch(self, request: BatchRequest, number: int) -> list[ModelRecord]:
         with span_of_work() as span:

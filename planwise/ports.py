@@ -85,8 +85,11 @@ class ProjectPort(Protocol):
     def test(self, year: int, nodes: Sequence[str]) -> int:
         """Let dbt run the tests of nodes; gives how many passed."""
 
-    def execute(self, request: BatchRequest) -> BatchResult:
-        """Run a batch the default way."""
+    def leaves_transaction(self, request: BatchRequest) -> str:
+        """Why a batch cannot be run in the open transaction; empty if it can."""
+
+    def execute(self, request: BatchRequest, cursor: Any = None) -> BatchResult:
+        """Run a batch the default way: on a cursor that is lent, or, with None, on its own."""
 
 
 class WarehousePort(Protocol):
@@ -103,6 +106,9 @@ class WarehousePort(Protocol):
 
     def in_transaction(self, action: Callable[[Any], Any]) -> Any:
         """Call a function with the cursor of the open transaction; begin one if there is none."""
+
+    def lend_transaction(self) -> AbstractContextManager[Any]:
+        """Lend the cursor of the open transaction to one other thread; begin one if need be."""
 
     def run_script(self, file: Path, values: Mapping[str, SettingValue]) -> None:
         """Execute a file of SQL in the open transaction, with bound values."""

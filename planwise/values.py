@@ -191,7 +191,7 @@ class BatchRequest:
         transaction: calls a function with the cursor of the phase's one transaction, which is begun
             when it is first asked for, and gives what the function gives. The function runs in a
             thread where Ctrl-C interrupts its statements; it neither commits nor rolls back: the
-            kernel does, at the end of the phase, or before dbt has to see what was written.
+            kernel does, at the end of the phase, or where dbt cannot run in it.
         compiled: a node of the batch as dbt renders it for this step; waits until it is rendered.
         stage: the number of the phase's stage that the batch belongs to, from 0.
         run_by_dbt: lets dbt run some nodes of the batch, as it does without a provider.

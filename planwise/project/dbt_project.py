@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import attrs
 from attrs import define, evolve
 
 from planwise.errors import ProjectError
@@ -26,10 +25,11 @@ from planwise.project.dbt_worker import (
 from planwise.project.fingerprint import project_fingerprint
 from planwise.project.graph import ProjectGraph, graph_from_manifest, has_foreign_keys
 from planwise.project.node_results import NodeWatch, checked_results, passed_tests
+from planwise.project.obstacles import leaves_transaction
 from planwise.project.prediction import catalogs, wanted_nodes
 from planwise.project.profile import read_profile_name, read_target, write_profile
 from planwise.project.render_cache import RenderCache, StoredStep
-from planwise.project.rendering import Renderer
+from planwise.project.rendering import Renderer, moved
 from planwise.project.spec import ProjectSpec
 from planwise.rendered import CompiledNode
 from planwise.stages import Stage
@@ -175,17 +175,37 @@ class DbtProject:
         node: CompiledNode = wait_for(future, lambda: None)
         return node
 
-    def execute(self, request: BatchRequest) -> BatchResult:
+    def leaves_transaction(self, request: BatchRequest) -> str:
+        """Why dbt cannot run a batch in a transaction with others; empty as far as is known."""
+        parse = self._parse(int(request.variables[self._spec.step_variable]))
+        nodes = [node.unique_id for node in request.nodes if node.unique_id in parse.manifest.nodes]
+        others = () if self._target is None else self._target.others
+        return leaves_transaction(parse.manifest, nodes, others)
+
+    def execute(self, request: BatchRequest, cursor: Any = None) -> BatchResult:
         """Let dbt run a batch.
 
+        Args:
+            request: the batch.
+            cursor: DuckDB's, in an open transaction, which dbt runs in, one node after the other;
+                None: dbt opens the database itself, and commits each node.
+
         Raises:
+            LeavesTransactionError: dbt cannot run them in a transaction.
             ProjectError: a node fails, with dbt's message, or dbt did not run each of them.
         """
-        parse = self._parse(int(request.variables[self._spec.step_variable]))
+        year = int(request.variables[self._spec.step_variable])
+        parse = self._parse(year)
         selectors = parse.graph.selectors
         gone = [node.name for node in request.nodes if node.unique_id not in selectors]
         if gone:
             raise ProjectError(f"{gone[0]} is no node of the project as it was parsed last")
+        temporary = self._temporary(year) if request.phase == "year" else ()
+        if temporary and cursor is None:
+            raise ProjectError(
+                f"{request.nodes[0].name} is left to dbt, on a connection of its own that does not "
+                "see the temporary tables of the year; use --keep-intermediates"
+            )
         watch = NodeWatch()
         threads = request.pool_size
         if self._target is not None and self._target.threads is not None:
@@ -194,12 +214,24 @@ class DbtProject:
             parse.manifest,
             [selectors[node.unique_id] for node in request.nodes],
             {**self._spec.variables, **request.variables},
-            threads=max(1, min(threads, len(request.nodes))),
+            threads=1 if cursor is not None else max(1, min(threads, len(request.nodes))),
             full_refresh=request.full_refresh,
             on_event=watch.on_event,
             occasion=(request.phase, request.year, request.stage),
+            cursor=cursor,
+            around=moved(parse.manifest, temporary),
         )
         return BatchResult(checked_results(result, request, watch))
+
+    def _temporary(self, year: int) -> Sequence[str]:
+        """The nodes that were rendered as temporary tables of a year; waits for the rendering."""
+        return sorted(
+            {
+                key
+                for key, anew in self._rendered.get(year, ())
+                if self.compiled(key, year, full_refresh=anew).relation[0] == "temp"
+            }
+        )
 
     def test(self, year: int, nodes: Sequence[str]) -> int:
         """Let dbt run the tests of some nodes.
@@ -223,20 +255,12 @@ class DbtProject:
     def _open_cache(self) -> None:
         if self._cache_folder is None:
             return
-        spec = self._spec
-        stages = [attrs.asdict(each) for each in (*(spec.foundation or ()), *(spec.year or ()))]
-        arguments = {
-            "step": spec.step_variable,
-            "vars": dict(spec.variables),
-            "keep": spec.keep_intermediates,
-            "stages": [[spec.foundation is None, spec.year is None], stages],
-        }
         try:
             found = project_fingerprint(
                 self.directory,
                 profile=self._profile if self._target is None else self._target.text,
                 database=self._database,
-                arguments=arguments,
+                arguments=self._spec.identity(),
                 environ=os.environ,
                 own_variables=QUIET_ENVIRONMENT,
             )

@@ -14,7 +14,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from attrs import frozen
 
 from planwise.errors import DependencyError, ProjectError
 from planwise.interruption import fulfil, wait_for
+from planwise.project.dbt_connection import LentConnection
 from planwise.project.occasions import Moment, no_collections, without_generic_tests
 
 _IN_USE: Final = threading.Lock()
@@ -145,6 +146,8 @@ class DbtWorker:
         full_refresh: bool,
         on_event: Callable[[Any], None] | None = None,
         occasion: object = None,
+        cursor: Any = None,
+        around: AbstractContextManager[Any] | None = None,
     ) -> Any:
         """Run models, seeds and snapshots; gives dbt's result, successful or not.
 
@@ -157,14 +160,26 @@ class DbtWorker:
             on_event: called with each of dbt's events, on dbt's threads.
             occasion: invocations of one occasion have one invocation id and starting time, as if
                 dbt had been called once.
+            cursor: DuckDB's, in an open transaction that dbt is to run in; ``threads`` is 1 then.
+                None: dbt opens the database itself, and commits each node.
+            around: entered in dbt's thread for the time of the invocation.
+
+        Raises:
+            LeavesTransactionError: not in that transaction.
         """
         arguments = ["build", "--threads", str(threads), "--select", *selection]
         for kind in ("model", "seed", "snapshot"):
             arguments += ["--resource-type", kind]
         if full_refresh:
             arguments.append("--full-refresh")
+        lent = None if cursor is None else LentConnection(cursor)
         with self._moment.of(occasion):
-            return self._invoke(arguments, variables, manifest=manifest, on_event=on_event)
+            result = self._invoke(
+                arguments, variables, manifest=manifest, on_event=on_event, lent=lent, around=around
+            )
+        if lent is not None:
+            lent.check(succeeded=bool(result.success))
+        return result
 
     def select(
         self, manifest: Any, selection: Sequence[str], variables: Mapping[str, Any]
@@ -198,6 +213,8 @@ class DbtWorker:
         *,
         manifest: Any,
         on_event: Callable[[Any], None] | None = None,
+        lent: LentConnection | None = None,
+        around: AbstractContextManager[Any] | None = None,
     ) -> Any:
         full = [*arguments, *self._paths.arguments(), "--vars", vars_argument(variables)]
 
@@ -211,9 +228,11 @@ class DbtWorker:
                 ) from error
             # Here, in dbt's thread: a rendering may have been under way until now.
             reset_compile_state(manifest)
-            return dbtRunner(manifest, callbacks=[on_event] if on_event else []).invoke(full)
+            with around or nullcontext(), lent.installed() if lent else nullcontext():
+                return dbtRunner(manifest, callbacks=[on_event] if on_event else []).invoke(full)
 
-        return wait_for(self.submit(call), interrupt_statements)
+        interrupt = interrupt_statements if lent is None else lent.interrupt
+        return wait_for(self.submit(call), interrupt)
 
     def submit(self, call: Callable[[], Any]) -> Future[Any]:
         """Run a function in dbt's thread, after what is waiting there; gives its future."""

@@ -110,6 +110,31 @@ def _of_contract(node: Any) -> Iterable[str]:
         yield "has an enforced contract"
 
 
+def leaves_transaction(
+    manifest: Any, nodes: Iterable[str], profile_keys: Sequence[str] = ()
+) -> str:
+    """Why dbt cannot run some nodes in a transaction with others, as far as the manifest tells.
+
+    Args:
+        manifest: dbt's Manifest.
+        nodes: unique ids of the nodes.
+        profile_keys: keys of the profile that only dbt acts on.
+
+    Returns:
+        The first reason, or nothing. What a hook or a macro sends is seen when it is sent only.
+    """
+    if profile_keys:
+        return f"the profile has '{profile_keys[0]}'"
+    for key in nodes:
+        node = manifest.nodes[key]
+        if str(node.config.materialized) == "external":
+            return f"{node.name} writes a file, which no transaction undoes"
+        hooks = (*getattr(node.config, "pre_hook", ()), *getattr(node.config, "post_hook", ()))
+        if any(not hook.transaction for hook in hooks):
+            return f"{node.name} has a hook outside of the transaction"
+    return ""
+
+
 def overridden_macros(macros: Mapping[str, Any], root: str) -> Sequence[str]:
     """Names of dbt's macros on the path of a materialisation that a project or package has too.
 

@@ -10,7 +10,7 @@ This module leans on private parts of dbt 1.11: the contract tests in ``tests/pr
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -54,7 +54,8 @@ class Renderer:
         credentials = self._config.credentials
         self.target: tuple[str, str] = (str(credentials.database), str(credentials.schema))
         self._obstacles = Obstacles(manifest, self.target, profile_keys)
-        # dbt has a connection of its own, which sees no temporary table: all or nothing.
+        # dbt may turn out to need a connection of its own, which sees no temporary table: where
+        # it has a part in the year from the start, there is none.
         direct = not any(self._obstacles.of(manifest.nodes[each.unique_id]) for each in yearly)
         self._temporary = {each.unique_id for each in yearly if not each.keep and direct}
         self._ephemeral = [
@@ -97,7 +98,7 @@ class Renderer:
             try:
                 with (
                     _step(self._config, variables, full_refresh=full_refresh),
-                    self._moved(),
+                    moved(self._manifest, self._temporary),
                     traced(trace),
                 ):
                     is_seed = str(node.resource_type) == "seed"
@@ -121,20 +122,6 @@ class Renderer:
             reads=tuple(RelationRead(key, found) for key, found in sorted(trace.reads.items())),
             obstacles=tuple(obstacles),
         )
-
-    @contextmanager
-    def _moved(self) -> Iterator[None]:
-        """Let ``ref`` find the tables that are not kept where temporary tables are."""
-        nodes = [self._manifest.nodes[key] for key in sorted(self._temporary)]
-        before = [(node.database, node.schema, node.relation_name) for node in nodes]
-        for node in nodes:
-            node.database, node.schema = "temp", "main"
-            node.relation_name = _temporary_name(node.alias)
-        try:
-            yield
-        finally:
-            for node, (database, schema, name) in zip(nodes, before, strict=True):
-                node.database, node.schema, node.relation_name = database, schema, name
 
     def _model(self, node: Any) -> str:
         from dbt.compilation import Compiler
@@ -163,6 +150,26 @@ class Renderer:
         if len(context["seed_rows"].rows):
             get_rendered("{% do load_csv_rows(model, seed_rows) %}", context, node)
         return tuple(trace.statements)
+
+
+@contextmanager
+def moved(manifest: Any, temporary: Collection[str]) -> Iterator[None]:
+    """Let ``ref`` find the tables that are not kept where temporary tables are.
+
+    Args:
+        manifest: dbt's Manifest.
+        temporary: unique ids of the models whose tables are temporary.
+    """
+    nodes = [manifest.nodes[key] for key in sorted(temporary)]
+    before = [(node.database, node.schema, node.relation_name) for node in nodes]
+    for node in nodes:
+        node.database, node.schema = "temp", "main"
+        node.relation_name = _temporary_name(node.alias)
+    try:
+        yield
+    finally:
+        for node, (database, schema, name) in zip(nodes, before, strict=True):
+            node.database, node.schema, node.relation_name = database, schema, name
 
 
 def _temporary_name(alias: str) -> str:

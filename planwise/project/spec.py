@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from planwise.rendered import frozen_mapping
 from planwise.stages import Stage
@@ -40,3 +40,13 @@ class ProjectSpec:
     foundation: tuple[Stage, ...] | None = None
     year: tuple[Stage, ...] | None = None
     keep_intermediates: bool = False
+
+    def identity(self) -> dict[str, Any]:
+        """What tells it from another way to step the same folder, as JSON-ready data."""
+        stages = [asdict(each) for each in (*(self.foundation or ()), *(self.year or ()))]
+        return {
+            "step": self.step_variable,
+            "vars": dict(self.variables),
+            "keep": self.keep_intermediates,
+            "stages": [[self.foundation is None, self.year is None], stages],
+        }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -138,6 +138,15 @@ class Warehouse:
         Args:
             action: is given the cursor; it neither commits nor rolls back.
         """
+        with self.lend_transaction() as session:
+            return call_interruptibly(lambda: action(session), session.interrupt)
+
+    @contextmanager
+    def lend_transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Lend the cursor of the one transaction, for one thread to use it and to interrupt it.
+
+        The first call begins the transaction. If the block raises, all of it is rolled back.
+        """
         if self._session is None:
             self._session = self._require().cursor()
             for statement in _MEASURED:
@@ -149,7 +158,7 @@ class Warehouse:
             session.execute("begin transaction")
             self._in_transaction = True
         try:
-            return call_interruptibly(lambda: action(session), session.interrupt)
+            yield session
         except BaseException:
             self.rollback()
             raise
@@ -235,7 +244,10 @@ class Warehouse:
         return self.query(relations_of)
 
     def row_counts(self, relations: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-        """Rows of those relations that are tables; views are left out: counting would run them."""
+        """Rows of those relations that are tables; views are left out: counting would run them.
+
+        In the open transaction, if there is one: nobody else sees what it wrote.
+        """
 
         def count(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
             tables = set(
@@ -247,15 +259,17 @@ class Warehouse:
             wanted = [relation for relation in relations if relation in tables]
             if not wanted:
                 return {}
+            ((here,),) = cursor.execute("select current_database()").fetchall()
+            # With the database: a temporary table of the same name would be found first.
             counts = cursor.execute(
                 " union all ".join(
-                    f"select {number}, count(*) from {quoted(s)}.{quoted(t)}"  # noqa: S608  # quoted
+                    f"select {number}, count(*) from {quoted(here)}.{quoted(s)}.{quoted(t)}"  # noqa: S608  # quoted
                     for number, (s, t) in enumerate(wanted)
                 )
             ).fetchall()
             return {wanted[number]: rows for number, rows in counts}
 
-        return self.query(count)
+        return self.in_transaction(count) if self._in_transaction else self.query(count)
 
     def state_table(self, relation: tuple[str, str], year: int) -> YearTable:
         """The rows of a year, or the whole table if it has no year column, as Arrow.

@@ -50,8 +50,8 @@ _FETCHES: Final[Mapping[str, str]] = {
 
 _PASSIVE: Final = frozenset(
     {
-        *("close", "description", "get_profiling_information", "interrupt", "query_progress"),
-        "rowcount",
+        *("close", "description", "extract_statements", "get_profiling_information"),
+        *("interrupt", "query_progress", "rowcount"),
     }
 )
 """What sends nothing to the database."""

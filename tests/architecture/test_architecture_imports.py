@@ -90,7 +90,10 @@ def test_adapters_do_not_know_the_hooks(graph: grimp.ImportGraph, package: str) 
 
 def test_dbt_and_duckdb_stay_with_their_adapters(graph: grimp.ImportGraph) -> None:
     dbt = graph.find_modules_that_directly_import("dbt")
-    own = {"project.dbt_worker", "project.occasions", "project.rendering", "project.tracing"}
+    own = {
+        *("project.dbt_connection", "project.dbt_worker", "project.occasions"),
+        *("project.rendering", "project.tracing"),
+    }
     # The arm in-process is dbt as a user would call it, in a process of its own.
     assert dbt == {f"planwise.{name}" for name in own | {"bench.in_process"}}
     duckdb = graph.find_modules_that_directly_import("duckdb")

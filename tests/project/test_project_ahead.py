@@ -102,8 +102,11 @@ def test_dbt_is_not_started_for_what_is_known(tmp_path: Path) -> None:
         assert warm._worker is None
 
 
-def test_a_year_with_temporary_tables_cannot_be_shared_with_dbt(tmp_path: Path) -> None:
-    """A model that asks the database while it is rendered reads one that is not kept."""
+def test_dbt_reads_the_temporary_tables_of_a_year(tmp_path: Path) -> None:
+    """A model that asks the database while it is rendered reads one that is not kept.
+
+    Unless it has to be run outside of the year's transaction.
+    """
     project = tmp_path / "project"
     shutil.copytree(PROJECTS / "plain", project)
     models = project / "models"
@@ -113,9 +116,15 @@ def test_a_year_with_temporary_tables_cannot_be_shared_with_dbt(tmp_path: Path) 
     asking = "{% if execute %}{% do run_query('select 1') %}{% endif %}select * from "
     (models / "asks.sql").write_text(asking + "{{ ref('aside') }}")
     shutil.rmtree(project / "snapshots")
-    with pytest.raises(ProjectError, match=r"asks is left to dbt \(asks the database.*--keep-int"):
-        ahead(project, tmp_path / "run", None)
-    (models / "asks.sql").write_text("select * from {{ ref('aside') }}")
-    run = ahead(project, tmp_path / "again", None)
-    assert run.query("from asks") == [(1,)]
-    assert "main.aside" not in run.digests
+    for number, text in enumerate((asking, "select * from ")):
+        (models / "asks.sql").write_text(text + "{{ ref('aside') }}")
+        for caches in ("cold", "warm"):
+            run = ahead(project, tmp_path / f"{caches}{number}", tmp_path / "cache")
+            assert run.query("from asks") == [(1,)]
+            assert "main.aside" not in run.digests
+            assert executors(run)["asks"] == {"precompile" if number else "dbt"}
+            assert executors(run)["aside"] == {"precompile"}
+    leaving = asking.replace("select 1", "set threads = 1")
+    (models / "asks.sql").write_text(leaving + "{{ ref('aside') }}")
+    with pytest.raises(ProjectError, match=r"asks is left to dbt, on a connection .*--keep-int"):
+        ahead(project, tmp_path / "leaving", None)

@@ -67,15 +67,14 @@ class Precompile:
     def _by_dbt(self, request: BatchRequest, reasons: Mapping[str, str]) -> list[ModelResult]:
         if not reasons:
             return []
-        first, reason = next(iter(reasons.items()))
-        if request.phase == "year" and any(place[0] == "temp" for place in self._catalog or ()):
-            raise ProjectError(
-                f"{first} is left to dbt ({reason}), and dbt does not see the temporary tables of "
-                "the year; use --keep-intermediates"
-            )
         self._catalog = None
         done = request.run_by_dbt(list(reasons))
-        return [attrs.evolve(each, reason=reasons[each.unique_id]) for each in done.results]
+        return [
+            attrs.evolve(
+                each, reason="; ".join(filter(None, (reasons[each.unique_id], each.reason)))
+            )
+            for each in done.results
+        ]
 
 
 def _execute(
