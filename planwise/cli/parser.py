@@ -39,6 +39,7 @@ SUBCOMMANDS: Final = (
     "export",
     "employee",
     "explain",
+    "checkpoints",
     "bench",
 )
 """Modules of this package that bring a command of their own.
