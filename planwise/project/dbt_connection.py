@@ -12,31 +12,18 @@ them.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 from planwise.errors import LeavesTransactionError, ProjectError
+from planwise.project.dbt_statements import judge
 
 _BEGIN: Final = "BEGIN"
 _COMMIT: Final = "COMMIT"
 """What dbt sends by itself, to the letter; whatever a project sends has a comment of dbt's."""
-_READS: Final = frozenset({"SELECT", "EXPLAIN", "RELATION"})
-_WRITES: Final = frozenset(
-    {"INSERT", "UPDATE", "DELETE", "MERGE_INTO", "CREATE", "DROP", "ALTER", "COPY", "MULTI"}
-)
-"""Statements that a rollback undoes, and that leave nothing in the session. All others have no
-place in a transaction, or outlast a node, for which dbt has a session of its own."""
-_TEMPORARY: Final = re.compile(r"\btemp(orary)?\b", re.IGNORECASE)
-_TEMPORARY_OTHER: Final = re.compile(
-    r"\btemp(orary)?\s+(macro|function|sequence|type|trigger|secret)\b", re.IGNORECASE
-)
-_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
-"""dbt writes one before, or after, whatever a project sends."""
-_LONGEST: Final = 80
-"""Characters of a statement that a message shows."""
+_WENT_ON: Final = "a statement failed, which dbt passed over"
 
 
 class LentConnection:
@@ -112,16 +99,13 @@ class LentConnection:
         self.refuse_if_over()
         if sql in self._settings:
             return
-        for kind, text in self._kinds(sql):
-            if kind not in _READS | _WRITES or _TEMPORARY_OTHER.search(text):
-                shown = " ".join(_COMMENT.sub("", text).split())
-                shown = shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 3]}..."
-                self.leave(f"what it executes cannot be undone, or outlasts its node: {shown}")
-                self.refuse_if_over()
-            if kind in _WRITES:
-                session.wrote = True
-            if _TEMPORARY.search(text):
-                session.note_temporary()
+        found = judge(self.cursor, sql)
+        if found.refusal:
+            self.leave(found.refusal)
+            self.refuse_if_over()
+        session.wrote = session.wrote or found.writes
+        if found.temporary:
+            session.note_temporary()
 
     def failed(self, error: BaseException, session: _Session) -> None:
         """A statement failed: find out whether the transaction did."""
@@ -177,21 +161,8 @@ class LentConnection:
         if self._aborted:
             raise DbtRuntimeError(f"not run, since something else failed: {self._aborted}")
 
-    def _kinds(self, sql: str) -> list[tuple[str, str]]:
-        """Kind and text of each statement; none of what DuckDB cannot parse, and says so itself."""
-        import duckdb
-
-        try:
-            found = self.cursor.extract_statements(sql)
-        except duckdb.Error:
-            return []
-        return [(_kind(each), each.query) for each in found]
-
     def _transaction_id(self) -> Any:
         return self.cursor.execute("select txid_current()").fetchall()
-
-
-_WENT_ON: Final = "a statement failed, which dbt passed over"
 
 
 class _Environment:
@@ -380,13 +351,6 @@ class _Session:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._lent.cursor, name)
-
-
-def _kind(statement: Any) -> str:
-    try:
-        return str(statement.type.name)
-    except ValueError:  # a kind that DuckDB's Python has no name for
-        return "unknown"
 
 
 def _first_line(error: BaseException) -> str:
