@@ -95,7 +95,7 @@ class Recorder:
         """Write the recording; without this it is removed.
 
         Args:
-            dbt_nodes: how many nodes dbt executed, over a connection of its own.
+            dbt_nodes: how many nodes dbt executed, perhaps over a connection of its own.
             nodes: how many nodes were executed at all.
             settings: the settings of DuckDB that were in force, for the reader: they are among
                 the statements.
