@@ -13,6 +13,8 @@ def bits(array: pa.Array | pa.ChunkedArray) -> Any:
     """Everything that a column says, floating-point numbers and instants as the integers that
     they are made of: Arrow's equality takes -0.0 for 0.0, and NaN for different from NaN."""
     if isinstance(array, pa.ChunkedArray):
+        if not array.num_chunks:
+            return []
         array = array.combine_chunks()
         if isinstance(array, pa.ChunkedArray):
             return [value for chunk in array.chunks for value in bits(chunk)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import lz4.frame
 import pyarrow as pa
@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planwise.api import CheckpointError, CompressedState, StateTable
-from planwise_plugins.compression import Compression
+from planwise_plugins.compression import Compression, columnar
+from planwise_plugins.compression.frames import join, split
+from planwise_plugins.compression.pages import plain_bytes
 
 MIB = 1 << 20
 LIMIT = 64 * MIB
@@ -103,6 +105,73 @@ def test_what_follows_the_frame_is_found(codec: str) -> None:
     for more in (b"\0", b"trailing", blob.payload, framed(b"x", codec)):
         with pytest.raises(CheckpointError, match=r"after the end|unused data"):
             restore(blob.payload + more, blob.codec, blob.raw_bytes)
+
+
+def in_pieces(codec: str, monkeypatch: pytest.MonkeyPatch) -> CompressedState:
+    monkeypatch.setattr(columnar, "PIECE_ROWS", 2)
+    compression = Compression()
+    compression.configure({"codec": codec, "level": None})
+    table = pa.table({"a": [1, None, -7, 4, 9], "t": ["x", "yy", None, "", "z"]})
+    return compression.compress_state(StateTable("main.s", 2025, table))
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_damage_to_the_list_of_frames_is_found(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    blob = in_pieces(codec, monkeypatch)
+    whole = restore(blob.payload, blob.codec, blob.raw_bytes)
+    assert whole.num_rows == 5
+    frames = split(blob.payload)
+    assert len(frames) == 3
+    start = len(blob.payload) - sum(map(len, frames))
+    for position in range(start):
+        for bit in range(8):
+            flipped = bytearray(blob.payload)
+            flipped[position] ^= 1 << bit
+            assert isinstance(outcome(bytes(flipped), blob.codec, blob.raw_bytes), str)
+    for length in [*range(start + 9), len(blob.payload) - 1, start + len(frames[0])]:
+        assert isinstance(outcome(blob.payload[:length], blob.codec, blob.raw_bytes), str)
+    for more in (b"\0", blob.payload, bytes(frames[0])):
+        assert isinstance(outcome(blob.payload + more, blob.codec, blob.raw_bytes), str)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_frames_of_different_tables_are_refused(codec: str) -> None:
+    payload = join([framed(parquet(pa.table({name: [1]})), codec) for name in "ab"])
+    with pytest.raises(CheckpointError, match="pieces of different tables"):
+        restore(payload, f"parquet+{codec}")
+
+
+def test_frames_are_held_against_the_limit_together() -> None:
+    payload = join([framed(bytes(40 * MIB), "zstd")] * 3)
+    with pytest.raises(CheckpointError, match="declares 125829120 bytes, more than the"):
+        restore(payload, "parquet+zstd", raw_bytes=LIMIT)
+    pieces = [framed(parquet(pa.table({"a": ["x" * MIB] * 9})), "zstd")] * 3
+    with pytest.raises(CheckpointError, match="bytes as a table, more than"):
+        restore(join(pieces), "parquet+zstd", raw_bytes=5 * MIB)
+
+
+def test_pages_that_are_not_plain_are_found_though_the_footer_conceals_them() -> None:
+    for encoding in ("DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"):
+        how = {"use_dictionary": False, "column_encoding": {"a": encoding}}
+        file = parquet(pa.table({"a": ["x", "xy"] * 50}), **how)
+        with pytest.raises(CheckpointError, match="a page that is not plain"):
+            plain_bytes(file, pq.read_metadata(pa.BufferReader(file)), 0)
+    dictionary = parquet(pa.table({"a": ["x", "xy"] * 50}), use_dictionary=True)
+    with pytest.raises(CheckpointError, match="a page that is not plain"):
+        plain_bytes(dictionary, pq.read_metadata(pa.BufferReader(dictionary)), 0)
+
+
+@given(st.data())
+def test_headers_of_pages_that_make_no_sense_are_refused(data: st.DataObject) -> None:
+    file = bytearray(parquet(pa.table({"a": ["x", "xy"] * 50}), use_dictionary=False))
+    footer = pq.read_metadata(pa.BufferReader(bytes(file)))
+    plain = plain_bytes(bytes(file), footer, 0)
+    chunk = footer.row_group(0).column(0)
+    start, length = chunk.data_page_offset, chunk.total_compressed_size - plain
+    for _ in range(data.draw(st.integers(1, 3))):
+        file[start + data.draw(st.integers(0, length - 1))] = data.draw(st.integers(0, 255))
+    with suppress(CheckpointError):
+        assert plain_bytes(bytes(file), footer, 0) <= chunk.total_compressed_size
 
 
 @given(st.binary(max_size=200), st.sampled_from(CODECS), st.sampled_from(["parquet", "arrow"]))

@@ -1,4 +1,4 @@
-"""Plugin ``compression``: a year's state as a columnar file inside one checksummed frame."""
+"""Plugin ``compression``: a year's state as columnar files inside checksummed frames."""
 
 from __future__ import annotations
 
@@ -13,8 +13,16 @@ from planwise.api import (
     StateTable,
     hookimpl,
 )
-from planwise_plugins.compression.frames import LEVELS, compress, decompress
+from planwise_plugins.compression.frames import (
+    LEVELS,
+    compress,
+    content_bytes,
+    decompress,
+    join,
+    split,
+)
 from planwise_plugins.compression.names import ARROW, LZ4, PARQUET
+from planwise_plugins.compression.threads import in_threads
 
 __all__ = ["Compression"]
 
@@ -75,9 +83,11 @@ class Compression:
         """The table as Parquet, or as an Arrow stream if Parquet cannot hold it to the bit."""
         from planwise_plugins.compression import columnar  # pyarrow: only where a state is stored
 
-        layout, encoded = columnar.encode(state.table)
-        payload = compress(encoded, self._frame, self._level)
-        return CompressedState(f"{layout}+{self._frame}", payload, state.table.nbytes)
+        layout, pieces = columnar.pieces(state.table)
+        frames = in_threads(
+            lambda piece: compress(columnar.encode(piece, layout), self._frame, self._level), pieces
+        )
+        return CompressedState(f"{layout}+{self._frame}", join(frames), state.table.nbytes)
 
     @hookimpl
     def restore_state(self, state: CompressedState, limit_bytes: int) -> Any:
@@ -85,8 +95,15 @@ class Compression:
         if state.codec not in _CODEC_NAMES:
             return None
         from planwise_plugins.compression import columnar  # as above
+        from planwise_plugins.compression.bounds import Room
 
-        layout, frame = _CODEC_NAMES[state.codec]
+        layout, codec = _CODEC_NAMES[state.codec]
         most = columnar.most_encoded_bytes(state.raw_bytes, limit_bytes)
-        encoded = decompress(state.payload, frame, most)
-        return columnar.decode(encoded, layout, state.raw_bytes, limit_bytes)
+        frames = split(state.payload)
+        size = content_bytes(frames, codec, most)
+        room = Room(columnar.most_table_bytes(state.raw_bytes, limit_bytes - size))
+        return columnar.joined(
+            in_threads(
+                lambda frame: columnar.decode(decompress(frame, codec), layout, room), frames
+            )
+        )

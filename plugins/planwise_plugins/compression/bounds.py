@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from threading import Lock
 from typing import Any, Final
 
 import pyarrow as pa
@@ -17,6 +18,34 @@ _ENCODINGS: Final = frozenset({
 _INDEX_BITS: Final = 32
 
 
+class Room:
+    """How much the table may still take that is being put together, in several threads.
+
+    Args:
+        most_bytes: how large it may be as a whole.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most, self._taken, self._lock = most_bytes, 0, Lock()
+
+    def take(self, size: int) -> None:
+        """Reserve bytes before they are allocated.
+
+        Args:
+            size: how many.
+
+        Raises:
+            CheckpointError: there are not that many left.
+        """
+        with self._lock:
+            self._taken += size
+            if self._taken > self._most:
+                raise CheckpointError(
+                    f"stored state: {self._taken} bytes as a table, more than the {self._most} "
+                    "that fit its recorded size and the memory limit"
+                )
+
+
 def is_text(kind: pa.DataType) -> bool:
     """Whether values have lengths of their own: text or bytes."""
     is_ = pa.types
@@ -28,7 +57,7 @@ def is_text(kind: pa.DataType) -> bool:
     )
 
 
-def check_parquet_footer(footer: Any, schema: pa.Schema, most_bytes: int) -> None:
+def check_parquet_footer(footer: Any, schema: pa.Schema, room: Room) -> None:
     """Hold a Parquet footer against its schema and the limit.
 
     Run lengths let a few bytes stand for any number of rows, so the rows of the footer, which the
@@ -38,7 +67,7 @@ def check_parquet_footer(footer: Any, schema: pa.Schema, most_bytes: int) -> Non
     Args:
         footer: the file's metadata.
         schema: the schema of the table that is to come out.
-        most_bytes: how large that table may be.
+        room: for that table.
 
     Raises:
         CheckpointError: it says something that planwise does not write, or is too large.
@@ -58,7 +87,7 @@ def check_parquet_footer(footer: Any, schema: pa.Schema, most_bytes: int) -> Non
                     "which planwise does not write"
                 )
     bits = sum(_bits(field.type) for field in schema)
-    _check_size(footer.num_rows * bits // 8, most_bytes)
+    room.take(footer.num_rows * bits // 8)
 
 
 def _check_shape(stored: Any, field: pa.Field) -> None:
@@ -72,19 +101,16 @@ def _check_shape(stored: Any, field: pa.Field) -> None:
         )
 
 
-def check_text_size(stored: pa.Table, rows: int, schema: pa.Schema, most_bytes: int) -> None:
-    """Reckon the table's size with its texts written out.
+def check_text_size(stored: pa.Table, room: Room) -> None:
+    """Reckon how many bytes the texts of a table take once they are written out.
 
     Args:
         stored: the table as read, texts as dictionaries.
-        rows: its number of rows.
-        schema: the schema of the table that is to come out.
-        most_bytes: how large that may be.
+        room: for the table that is to come out.
 
     Raises:
-        CheckpointError: it would be larger.
+        CheckpointError: there is not enough.
     """
-    size = rows * sum(_bits(field.type) for field in schema) // 8
     for column in stored.columns:
         if not pa.types.is_dictionary(column.type):
             continue
@@ -93,8 +119,7 @@ def check_text_size(stored: pa.Table, rows: int, schema: pa.Schema, most_bytes: 
             counts = pc.value_counts(chunk.indices)
             used, times = counts.field("values"), counts.field("counts")
             texts = pc.multiply_checked(pc.take(lengths, used).cast(pa.int64()), times)
-            size += pc.sum(texts).as_py() or 0
-            _check_size(size, most_bytes)
+            room.take(pc.sum(texts).as_py() or 0)
 
 
 def check_arrow_messages(encoded: bytes) -> None:
@@ -182,11 +207,3 @@ def _bits(kind: pa.DataType) -> int:
         return int(kind.bit_width) + 1
     except ValueError:  # texts have no width of their own
         return _INDEX_BITS + 1
-
-
-def _check_size(size: int, most_bytes: int) -> None:
-    if size > most_bytes:
-        raise CheckpointError(
-            f"stored state: {size} bytes as a table, more than the {most_bytes} that fit its "
-            "recorded size and the memory limit"
-        )

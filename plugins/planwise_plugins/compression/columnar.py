@@ -8,12 +8,14 @@ floating-point numbers apart.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import pyarrow as pa
 
 from planwise.api import CheckpointError
 from planwise_plugins.compression.bounds import (
+    Room,
     check_arrow_messages,
     check_arrow_values,
     check_parquet_footer,
@@ -21,6 +23,10 @@ from planwise_plugins.compression.bounds import (
     is_text,
 )
 from planwise_plugins.compression.names import ARROW, PARQUET
+from planwise_plugins.compression.pages import plain_bytes
+
+PIECE_ROWS: Final = 122_880
+"""Rows that are laid out together: a row group of DuckDB, which reads such pieces in parallel."""
 
 _SCHEMA_KEY: Final = "planwise.schema"
 _SAMPLE: Final = 1024
@@ -29,40 +35,49 @@ _MOST_TEXT_BYTES: Final = 1 << 30
 _SLACK_BYTES: Final = 16 << 20
 
 
-def encode(table: pa.Table) -> tuple[str, bytes]:
-    """A table as bytes, the same bytes for the same table.
+def pieces(table: pa.Table) -> tuple[str, list[pa.Table]]:
+    """The layout of a table, and the parts of it that are laid out by themselves.
 
     Args:
         table: any table.
-
-    Returns:
-        The layout, and the bytes.
     """
-    whole = table.combine_chunks()
-    if table.num_columns and all(_fits_parquet(column) for column in whole.columns):
-        return PARQUET, _to_parquet(whole)
+    parts = [table.slice(at, PIECE_ROWS) for at in range(0, max(1, table.num_rows), PIECE_ROWS)]
+    fits = table.num_columns and all(
+        _fits_parquet(column) for part in parts for column in part.columns
+    )
+    return (PARQUET, parts) if fits else (ARROW, [table])
+
+
+def encode(piece: pa.Table, layout: str) -> pa.Buffer:
+    """A piece as bytes, the same bytes for the same rows.
+
+    Args:
+        piece: of :func:`pieces`.
+        layout: ``parquet`` or ``arrow``.
+    """
+    whole = piece.combine_chunks()
+    if layout == PARQUET:
+        return _to_parquet(whole)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, whole.schema) as writer:
         writer.write_table(whole)
-    return ARROW, _bytes(sink)
+    return sink.getvalue()
 
 
-def decode(encoded: bytes, layout: str, raw_bytes: int, limit_bytes: int) -> pa.Table:
-    """The table of :func:`encode`.
+def decode(encoded: bytes, layout: str, room: Room) -> pa.Table:
+    """The piece of :func:`encode`.
 
     Args:
         encoded: the bytes.
         layout: ``parquet`` or ``arrow``.
-        raw_bytes: the table's size in Arrow's buffers, as recorded.
-        limit_bytes: the most that the bytes and the table may take together.
+        room: for the table.
 
     Raises:
         CheckpointError: they are not what they claim to be, or too large.
     """
-    most = min(limit_bytes - len(encoded), 2 * raw_bytes + _SLACK_BYTES)
     try:
         if layout == PARQUET:
-            return _from_parquet(encoded, most)
+            return _from_parquet(encoded, room)
         check_arrow_messages(encoded)
         with pa.ipc.open_stream(pa.py_buffer(encoded)) as reader:
             table = reader.read_all()
@@ -73,6 +88,21 @@ def decode(encoded: bytes, layout: str, raw_bytes: int, limit_bytes: int) -> pa.
         raise CheckpointError(
             f"stored state: its {layout} layout cannot be read: {text}"
         ) from error
+
+
+def joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """The table of all its pieces.
+
+    Args:
+        tables: at least one.
+
+    Raises:
+        CheckpointError: they are not of one table.
+    """
+    first = tables[0].schema
+    if not all(each.schema.equals(first, check_metadata=True) for each in tables):
+        raise CheckpointError("stored state: its frames hold pieces of different tables")
+    return pa.concat_tables(tables) if len(tables) > 1 else tables[0]
 
 
 def most_encoded_bytes(raw_bytes: int, limit_bytes: int) -> int:
@@ -92,10 +122,20 @@ def most_encoded_bytes(raw_bytes: int, limit_bytes: int) -> int:
             f"stored state: {raw_bytes} bytes as a table, more than the {limit_bytes} allowed; "
             "raise the memory limit"
         )
-    return min(limit_bytes, 2 * raw_bytes + _SLACK_BYTES)
+    return most_table_bytes(raw_bytes, limit_bytes)
 
 
-def _to_parquet(table: pa.Table) -> bytes:
+def most_table_bytes(raw_bytes: int, left_bytes: int) -> int:
+    """How large the table may be: about what was recorded, within what is left.
+
+    Args:
+        raw_bytes: the table's size in Arrow's buffers, as recorded.
+        left_bytes: of the limit, without what is taken already.
+    """
+    return min(left_bytes, 2 * raw_bytes + _SLACK_BYTES)
+
+
+def _to_parquet(table: pa.Table) -> pa.Buffer:
     import pyarrow.parquet as pq
 
     # The names are only for those who open the file with other tools; columns go by position.
@@ -126,30 +166,37 @@ def _to_parquet(table: pa.Table) -> bytes:
     ) as writer:
         writer.write_table(stored)
         writer.add_key_value_metadata({_SCHEMA_KEY: table.schema.serialize().to_pybytes()})
-    return _bytes(sink)
+    return sink.getvalue()
 
 
-def _from_parquet(encoded: bytes, most_bytes: int) -> pa.Table:
+def _from_parquet(encoded: bytes, room: Room) -> pa.Table:
     import pyarrow.parquet as pq
 
     source = pa.BufferReader(encoded)
     footer = pq.read_metadata(source)
     schema = pa.ipc.read_schema(pa.py_buffer(footer.metadata[_SCHEMA_KEY.encode()]))
-    check_parquet_footer(footer, schema, most_bytes)
-    # Texts are read as dictionaries, whose size is bounded by the bytes that are there; how large
-    # they are written out is reckoned before they are. Arrow then refuses encodings by prefix.
-    texts = [
-        footer.schema.column(number).path
-        for number, field in enumerate(schema)
-        if is_text(field.type)
-    ]
+    check_parquet_footer(footer, schema, room)
+    # Texts that repeat are read as dictionaries, whose size is bounded by the bytes that are there;
+    # how large they are written out is reckoned before they are. Arrow then refuses encodings by
+    # prefix. Other texts are read at once, which their pages have to be plain for.
+    texts = []
+    for number, field in enumerate(schema):
+        if is_text(field.type) and _has_dictionary(footer, number):
+            texts.append(footer.schema.column(number).path)
+        elif is_text(field.type):
+            room.take(plain_bytes(encoded, footer, number))
     file = pq.ParquetFile(source, metadata=footer, read_dictionary=texts)
     stored = file.read(use_threads=False)
-    check_text_size(stored, footer.num_rows, schema, most_bytes)
+    check_text_size(stored, room)
     columns = [
         _as_given(column, field.type) for column, field in zip(stored.columns, schema, strict=True)
     ]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _has_dictionary(footer: Any, number: int) -> bool:
+    groups = range(footer.num_row_groups)
+    return any(footer.row_group(group).column(number).has_dictionary_page for group in groups)
 
 
 def _fits_parquet(column: pa.ChunkedArray) -> bool:
@@ -213,8 +260,3 @@ def _is_repetitive(column: pa.ChunkedArray) -> bool:
     step = max(1, len(column) // _SAMPLE)
     sample = column.take(pa.array(range(0, len(column), step), pa.int64()))
     return len(sample.unique()) <= _REPEATED * len(sample)
-
-
-def _bytes(sink: pa.BufferOutputStream) -> bytes:
-    written: bytes = sink.getvalue().to_pybytes()
-    return written

@@ -1,15 +1,22 @@
-"""Frames: bytes into one LZ4 or zstd frame with size and checksum, and back within bounds.
+"""Frames: bytes into LZ4 or zstd frames with size and checksum, and back within bounds.
 
 A frame is refused unless it says its size and carries a checksum. Without one, LZ4 accepts 77 %
 of single flipped bits and zstd 86 %. With its checksums of blocks, which are over the compressed
 bytes, LZ4 finds every flipped bit; zstd, which has none, every one that changes the content. The
 size is held against a limit before anything is allocated; what follows the frame, and what is
 missing of it, is an error.
+
+A large table is several frames, so that threads share the work. Their lengths, with a checksum,
+come first in a frame of the kind that every reader of either format skips.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import struct
+import zlib
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -30,13 +37,58 @@ LEVELS: Final = {LZ4: Levels(0, 12, 0), ZSTD: Levels(1, 19, 3)}
 """zstd's levels above 19 want windows of up to 128 MiB to read, for some percent."""
 
 _MOST_WINDOW: Final = 16 << 20
+_SKIPPED: Final = b"\x5e\x2a\x4d\x18"
+"""One of the sixteen numbers that say to skip a frame, the same in both formats."""
+
+_MOST_FRAMES: Final = 1 << 20
 
 
-def compress(data: bytes, codec: str, level: int) -> bytes:
+def join(frames: Sequence[bytes]) -> bytes:
+    """Frames as one payload; one frame is its own.
+
+    Args:
+        frames: at least one.
+    """
+    if len(frames) == 1:
+        return frames[0]
+    lengths = struct.pack(f"<{len(frames)}Q", *map(len, frames))
+    index = lengths + struct.pack("<I", zlib.crc32(lengths))
+    return b"".join([_SKIPPED, struct.pack("<I", len(index)), index, *frames])
+
+
+def split(payload: bytes) -> list[memoryview]:
+    """The frames of :func:`join`, not yet looked into.
+
+    Args:
+        payload: the bytes.
+
+    Raises:
+        CheckpointError: lengths that are damaged or do not add up.
+    """
+    view = memoryview(payload)
+    if bytes(view[:4]) != _SKIPPED:
+        return [view]
+    size = struct.unpack_from("<I", view, 4)[0] if len(view) >= 8 else 0
+    count, rest = divmod(size - 4, 8)
+    if rest or not 2 <= count <= _MOST_FRAMES or len(view) < 8 + size:
+        raise CheckpointError("stored state: the list of its frames is cut short or damaged")
+    *lengths, checksum = struct.unpack_from(f"<{count}QI", view, 8)
+    if zlib.crc32(view[8 : 8 + 8 * count]) != checksum:
+        raise CheckpointError("stored state: the list of its frames is damaged")
+    if 8 + size + sum(lengths) != len(view):
+        raise CheckpointError(
+            f"stored state: {len(view)} bytes, its frames have {8 + size + sum(lengths)}; cut "
+            "short, or bytes after the end"
+        )
+    ends = list(accumulate(lengths, initial=8 + size))
+    return [view[start:end] for start, end in pairwise(ends)]
+
+
+def compress(data: Any, codec: str, level: int) -> bytes:
     """One frame; the same bytes for the same input.
 
     Args:
-        data: the bytes, not empty.
+        data: bytes or a buffer of such, not empty.
         codec: ``lz4`` or ``zstd``.
         level: one of the codec's levels.
     """
@@ -57,21 +109,48 @@ def compress(data: bytes, codec: str, level: int) -> bytes:
     return compressor.compress(data)
 
 
-def decompress(payload: bytes, codec: str, most_bytes: int) -> bytes:
-    """What is in a frame.
+def content_bytes(frames: Sequence[memoryview], codec: str, most_bytes: int) -> int:
+    """How large the contents of frames are together, by their headers.
+
+    Args:
+        frames: whole frames.
+        codec: ``lz4`` or ``zstd``.
+        most_bytes: how large they may be.
+
+    Raises:
+        CheckpointError: a damaged header, one without size or checksum, or too large a content.
+    """
+    total = sum(_content_bytes(frame, codec) for frame in frames)
+    if total > most_bytes:
+        raise CheckpointError(
+            f"stored state: the frame declares {total} bytes, more than the {most_bytes} that "
+            "fit its recorded size and the memory limit"
+        )
+    return total
+
+
+def decompress(payload: memoryview, codec: str) -> bytes:
+    """What is in a frame, of which :func:`content_bytes` has been asked before.
 
     Args:
         payload: one frame and nothing else.
         codec: ``lz4`` or ``zstd``.
-        most_bytes: how large the content may be.
 
     Raises:
-        CheckpointError: the frame is damaged, cut, followed by something, or too large.
+        CheckpointError: the frame is damaged, cut, or followed by something.
     """
-    return _from_lz4(payload, most_bytes) if codec == LZ4 else _from_zstd(payload, most_bytes)
+    size = _content_bytes(payload, codec)
+    return _from_lz4(payload, size) if codec == LZ4 else _from_zstd(payload, size)
 
 
-def _from_lz4(payload: bytes, most_bytes: int) -> bytes:
+def _content_bytes(payload: memoryview, codec: str) -> int:
+    size = _lz4_size(payload) if codec == LZ4 else _zstd_size(payload)
+    if size <= 0:
+        raise CheckpointError("stored state: the frame does not declare its size, expected one")
+    return size
+
+
+def _lz4_size(payload: memoryview) -> int:
     import lz4.frame
 
     try:
@@ -80,7 +159,33 @@ def _from_lz4(payload: bytes, most_bytes: int) -> bytes:
         raise CheckpointError(f"stored state: damaged LZ4 header: {error}") from error
     if not (info["content_checksum"] and info["block_checksum"]) or info["skippable"]:
         raise CheckpointError("stored state: an LZ4 frame without checksums, expected both kinds")
-    size = _checked_size(info["content_size"], most_bytes)
+    return int(info["content_size"])
+
+
+def _zstd_size(payload: memoryview) -> int:
+    import zstandard
+
+    try:
+        header = zstandard.get_frame_parameters(payload)
+    except zstandard.ZstdError as error:
+        raise CheckpointError(f"stored state: damaged zstd header: {error}") from error
+    if not header.has_checksum:
+        raise CheckpointError("stored state: a zstd frame without checksum, expected one")
+    if header.dict_id:
+        raise CheckpointError("stored state: a zstd frame that needs a dictionary, expected none")
+    unknown = header.content_size == zstandard.CONTENTSIZE_UNKNOWN
+    size = 0 if unknown else int(header.content_size)
+    if header.window_size > max(_MOST_WINDOW, size):
+        raise CheckpointError(
+            f"stored state: a zstd frame with a window of {header.window_size} bytes, expected "
+            f"{_MOST_WINDOW} at the most"
+        )
+    return size
+
+
+def _from_lz4(payload: memoryview, size: int) -> bytes:
+    import lz4.frame
+
     decompressor = lz4.frame.LZ4FrameDecompressor()
     try:
         content: bytes = decompressor.decompress(payload, max_length=size + 1)
@@ -98,24 +203,9 @@ def _from_lz4(payload: bytes, most_bytes: int) -> bytes:
     return content
 
 
-def _from_zstd(payload: bytes, most_bytes: int) -> bytes:
+def _from_zstd(payload: memoryview, size: int) -> bytes:
     import zstandard
 
-    try:
-        header = zstandard.get_frame_parameters(payload)
-    except zstandard.ZstdError as error:
-        raise CheckpointError(f"stored state: damaged zstd header: {error}") from error
-    if not header.has_checksum:
-        raise CheckpointError("stored state: a zstd frame without checksum, expected one")
-    if header.dict_id:
-        raise CheckpointError("stored state: a zstd frame that needs a dictionary, expected none")
-    unknown = header.content_size == zstandard.CONTENTSIZE_UNKNOWN
-    size = _checked_size(0 if unknown else header.content_size, most_bytes)
-    if header.window_size > max(_MOST_WINDOW, size):
-        raise CheckpointError(
-            f"stored state: a zstd frame with a window of {header.window_size} bytes, expected "
-            f"{_MOST_WINDOW} at the most"
-        )
     decompressor = zstandard.ZstdDecompressor(max_window_size=max(_MOST_WINDOW, size))
     try:
         content = decompressor.decompress(
@@ -129,14 +219,3 @@ def _from_zstd(payload: bytes, most_bytes: int) -> bytes:
             f"{len(content)} could be read"
         )
     return content
-
-
-def _checked_size(declared: int, most_bytes: int) -> int:
-    if declared <= 0:
-        raise CheckpointError("stored state: the frame does not declare its size, expected one")
-    if declared > most_bytes:
-        raise CheckpointError(
-            f"stored state: the frame declares {declared} bytes, more than the {most_bytes} that "
-            "fit its recorded size and the memory limit"
-        )
-    return declared
