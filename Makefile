@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 OUTPUT := output
 PYTEST_FLAGS ?=
 
-.PHONY: help run test check format bench clean
+.PHONY: help run test check format bench state clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ format: $(STAMP) ## format in place
 
 bench: $(STAMP) ## what each plugin is worth on this machine
 	$(BIN)/python benchmarks/toggles.py
+
+state: $(STAMP) ## what a stored state takes, in each way to store it
+	$(BIN)/python benchmarks/state.py
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) $(OUTPUT) build dist

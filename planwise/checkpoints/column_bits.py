@@ -6,6 +6,7 @@ decimals that grow. On the integers underneath, both are exact.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from planwise.errors import CheckpointError
@@ -227,12 +228,13 @@ def bits_of_a_value(array: pa.Array) -> float:
     if pa.types.is_boolean(sample.type):
         return 1.0
     different = len(sample.unique())
-    by_dictionary = 0.1 + pc.log2(pa.scalar(float(different))).as_py()
-    if not pa.types.is_integer(sample.type):
-        sizes = pc.binary_length(sample)
-        plain = 8.0 * (pc.mean(sizes).as_py() + 1)
-        return float(nulls + share * (by_dictionary if 2 * different <= len(sample) else plain))
-    values = sample.cast(pa.float64(), safe=False)
-    steps = pc.abs(pc.subtract(values.slice(1), values.slice(0, len(values) - 1)))
-    by_steps = pc.mean(pc.log2(pc.add(steps, 1.0))).as_py() + 1
-    return float(nulls + share * min(by_dictionary, by_steps))
+    # Of values of which most occur once, a sample says nothing about how many there are.
+    repeated = 2 * different <= len(sample)
+    by_dictionary = 0.1 + pc.log2(pa.scalar(float(different))).as_py() if repeated else math.inf
+    if pa.types.is_integer(sample.type):
+        values = sample.cast(pa.float64(), safe=False)
+        steps = pc.abs(pc.subtract(values.slice(1), values.slice(0, len(values) - 1)))
+        by_itself = pc.mean(pc.log2(pc.add(steps, 1.0))).as_py() + 1
+    else:
+        by_itself = 8.0 * (pc.mean(pc.binary_length(sample)).as_py() + 1)
+    return float(nulls + share * min(by_dictionary, by_itself))
