@@ -13,12 +13,15 @@ tables, so that whatever stores tables stores it:
 ``whole``  columns of nested and other types that have no bits of their own, stored as they are
 ``grown``  alone: the rows that follow, where the earlier table is the beginning of the later one
 
-A step is the later value less the earlier one, in the wrapping arithmetic of its width. What a
-reader has to know beside the tables is JSON in the metadata of ``rows`` or ``grown``.
+A step is the later value less the earlier one, in the wrapping arithmetic of its width. From
+either, the value of another column of the row may be taken as well: what was credited grows by the
+match of the year, the pay of a year is near the rate of pay. What a reader has to know beside the
+tables is JSON in the metadata of ``rows`` or ``grown``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -33,7 +36,7 @@ from planwise.checkpoints.column_bits import (
     whole,
 )
 from planwise.checkpoints.delta_rebuild import rebuilt
-from planwise.checkpoints.delta_recipe import Recipe, Stored
+from planwise.checkpoints.delta_recipe import EVERY, FROM_ANOTHER, Recipe, Stored
 from planwise.checkpoints.row_matching import matches
 from planwise.errors import CheckpointError
 
@@ -43,13 +46,16 @@ if TYPE_CHECKING:
 LEAST_ROWS: Final = 1000
 """Of a smaller table, the parts' own headers are what takes the space."""
 
-MOST_SHARE: Final = 0.8
+MOST_SHARE: Final = 0.7
 """A difference that is about that much of the whole, or more, is not worth its second table."""
 
 _LEAST_MATCHED: Final = 0.25
 _MOST_ROWS: Final = (1 << 31) - 1
 _MOST_TEXT_BYTES: Final = (1 << 31) - 1
 _LEAST_BEGINNING: Final = 0.2
+_SAMPLE: Final = 2048
+_LEAST_GAIN: Final = 2.0
+"""Bits a value that another column has to save; a sample tells less apart no more."""
 
 
 def difference(
@@ -148,6 +154,7 @@ class _Parts:
         self._before, self._now, self._at, self._most_share = before, now, at, most_share
         self._marks: dict[bytes, tuple[int, pa.Array]] = {}
         self._groups: dict[int, dict[str, pa.Array]] = {}
+        self._later: dict[int, pa.Array] = {}
         self._spent = self._whole = 0.0
 
     def made(
@@ -172,6 +179,10 @@ class _Parts:
             earlier = old[number].take(positions) if moved else old[number]
             later = array.filter(valid) if added else array
             columns.append(self._column(number, kind, earlier, later))
+            if not later.null_count and columns[-1].kind not in FROM_ANOTHER:
+                integers = as_integers(later, kind)
+                if integers is not None:
+                    self._later[number] = integers
             self._whole += len(array) * bits_of_a_value(array)
         recipe = Recipe.of(self._before, self._now, columns)
         parts = {"rows": recipe.attached(pa.table({"step": steps}))}
@@ -203,13 +214,53 @@ class _Parts:
         all_new, all_steps = self._ways(kind, old, new)
         some = mark_bits + count * min(some_new[0], some_steps[0])
         every = len(new) * min(all_new[0], all_steps[0])
+        group = EVERY if every < some else self._group(differ)
+        values, steps = (all_new, all_steps) if group == EVERY else (some_new, some_steps)
+        stored, array = self._beside(kind, Stored("", group), values, steps, differ)
         self._spent += min(some, every)
-        group = -1 if every < some else self._group(differ)
-        values, steps = (all_new, all_steps) if group < 0 else (some_new, some_steps)
-        stepped = steps[0] < values[0]
-        array = steps[1] if stepped else reinterpret(values[1], kind)
+        if array is None:
+            stepped = steps[0] < values[0]
+            array = steps[1] if stepped else reinterpret(values[1], kind)
+            stored = Stored("steps" if stepped else "values", group)
         self._groups.setdefault(group, {})[str(number)] = array
-        return Stored("steps" if stepped else "values", group)
+        return stored
+
+    def _beside(
+        self,
+        kind: pa.DataType,
+        stored: Stored,
+        values: tuple[float, pa.Array],
+        steps: tuple[float, pa.Array],
+        differ: pa.Array,
+    ) -> tuple[Stored, pa.Array | None]:
+        """The same from the column that it goes with: a running total, pay for part of a year."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        best = min(values[0], steps[0]) - _LEAST_GAIN
+        integers = as_integers(values[1], kind)
+        if best < _LEAST_GAIN or integers is None:
+            return stored, None
+        if stored.group == EVERY:
+            rows = pa.array(range(*slice(0, _SAMPLE).indices(len(integers))), pa.int64())
+        else:
+            rows = pc.indices_nonzero(differ).slice(0, _SAMPLE)
+        ways = {"beside": integers}
+        if steps[0] < math.inf:
+            ways["sums"] = steps[1]
+        for other, later in self._later.items():
+            if later.type != integers.type:
+                continue
+            there = later.take(rows)
+            for way, array in ways.items():
+                bits = bits_of_a_value(pc.subtract(array.slice(0, _SAMPLE), there))
+                if bits < best:
+                    best, stored = bits, Stored(way, stored.group, other)
+        if stored.other < 0:
+            return stored, None
+        later = self._later[stored.other]
+        later = later if stored.group == EVERY else later.filter(differ)
+        return stored, pc.subtract(ways[stored.kind], later)
 
     @staticmethod
     def _ways(

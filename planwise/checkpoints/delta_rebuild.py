@@ -15,7 +15,7 @@ from planwise.checkpoints.column_bits import (
     storage,
     whole,
 )
-from planwise.checkpoints.delta_recipe import EVERY, Recipe
+from planwise.checkpoints.delta_recipe import EVERY, FROM_ANOTHER, Recipe
 from planwise.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class _Rebuilding:
         self._odd = [number for number, each in stored if each.kind == "whole"]
         self._groups: dict[int, list[int]] = {}
         for number, each in stored:
-            if each.kind in ("values", "steps"):
+            if each.kind not in ("same", "whole"):
                 self._groups.setdefault(each.group, []).append(number)
         marked = sorted(group for group in self._groups if group != EVERY)
         if marked != list(range(len(marked))):
@@ -194,7 +194,7 @@ class _Rebuilding:
         kinds = []
         for number in numbers:
             kind = self._kinds[number]
-            stepped = steps and self._recipe.columns[number].kind == "steps"
+            stepped = steps and self._recipe.columns[number].kind != "values"
             kinds.append(step_type(kind) if stepped else kind)
         if None in kinds or any(carrier(self._kinds[number]) is None for number in numbers):
             raise CheckpointError(
@@ -212,15 +212,18 @@ class _Rebuilding:
         carried = carrier(kind)
         if carried is None:
             raise CheckpointError(f"stored difference: a column of type {kind} has to be whole")
-        array = reinterpret(whole(self._before.column(number)), carried)
-        if self._positions is not None:
-            array = array.take(self._positions)
-        if number in self._changes:
-            array = self._changed(number, array, kind, carried)
+        array = self._kept_rows(number, kind, carried)
         if self._new:
             array = pa.concat_arrays([array, reinterpret(self._new[number], carried)])
             array = array if self._order is None else array.take(self._order)
         return reinterpret(array, self._schema.types[number])
+
+    def _kept_rows(self, number: int, kind: pa.DataType, carried: pa.DataType) -> pa.Array:
+        """A column's later values in the rows that are not new."""
+        array = reinterpret(whole(self._before.column(number)), carried)
+        if self._positions is not None:
+            array = array.take(self._positions)
+        return self._changed(number, array, kind, carried) if number in self._changes else array
 
     def _changed(
         self, number: int, old: pa.Array, kind: pa.DataType, carried: pa.DataType
@@ -231,17 +234,42 @@ class _Rebuilding:
         stored = self._recipe.columns[number]
         marks = self._marks.get(stored.group)
         values = self._changes[number]
-        if stored.kind == "steps":
-            start = as_integers(old if marks is None else old.filter(marks), kind)
-            if start is None:
-                raise CheckpointError(
-                    f"stored difference: column '{self._schema.names[number]}' is stored as steps "
-                    "from values beyond 64 bits"
-                )
-            values = from_integers(pc.add(start, values), carried)
+        if stored.kind != "values":
+            if stored.kind in ("steps", "sums"):
+                values = pc.add(values, self._integers(number, old, kind, marks))
+            if stored.kind in FROM_ANOTHER:
+                values = pc.add(values, self._another(stored.other, values.type, marks))
+            values = from_integers(values, carried)
         else:
             values = reinterpret(values, carried)
         return values if marks is None else pc.replace_with_mask(old, marks, values)
+
+    def _integers(
+        self, number: int, array: pa.Array, kind: pa.DataType, marks: pa.Array | None
+    ) -> pa.Array:
+        """A column's values, where they are marked, as integers."""
+        found = as_integers(array if marks is None else array.filter(marks), kind)
+        if found is None:
+            raise CheckpointError(
+                f"stored difference: column '{self._schema.names[number]}' is reckoned with, and "
+                "has values that are no integers of 64 bits"
+            )
+        return found
+
+    def _another(self, number: int, kind: pa.DataType, marks: pa.Array | None) -> pa.Array:
+        """The later values of a column that another one is stored beside."""
+        own = self._kinds[number] if number < len(self._kinds) else None
+        carried = None if own is None else carrier(own)
+        if (
+            carried is None
+            or step_type(own) != kind
+            # One that is itself stored beside another could be stored beside this one.
+            or self._recipe.columns[number].kind in FROM_ANOTHER
+        ):
+            raise CheckpointError(
+                f"stored difference: a column beside column {number}, which it cannot be"
+            )
+        return self._integers(number, self._kept_rows(number, own, carried), own, marks)
 
 
 def _name(group: int) -> str:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 VERSION: Final = 1
-KINDS: Final = ("same", "values", "steps", "whole")
+KINDS: Final = ("same", "values", "steps", "whole", "beside", "sums")
+FROM_ANOTHER: Final = ("beside", "sums")
 EVERY: Final = -1
 """In place of a number of marks: every row that is not new."""
 
@@ -28,12 +29,15 @@ class Stored:
     """How a column of the later table is stored.
 
     Attributes:
-        kind: ``same`` (not at all), ``values``, ``steps``, or ``whole`` (with the new rows).
+        kind: ``same`` (not at all), ``values``, ``steps``, ``whole`` (with the new rows),
+            ``beside`` (as values less another column's) or ``sums`` (as steps less them).
         group: which marks say where it differs; ``EVERY`` without.
+        other: the number of that other column of the later table, or -1.
     """
 
     kind: str
     group: int = EVERY
+    other: int = -1
 
 
 @frozen
@@ -65,7 +69,7 @@ class Recipe:
 
     def attached(self, table: pa.Table) -> pa.Table:
         """A part with this recipe as its only metadata."""
-        columns = [[KINDS.index(each.kind), each.group] for each in self.columns]
+        columns = [[KINDS.index(each.kind), each.group, each.other] for each in self.columns]
         content = {
             "version": VERSION,
             "before_rows": self.before_rows,
@@ -131,10 +135,12 @@ def _is_count(value: object) -> bool:
 def _stored(entry: Any) -> Stored:
     if (
         not isinstance(entry, list)
-        or len(entry) != 2
+        or len(entry) != 3
         or not all(type(value) is int for value in entry)
         or not 0 <= entry[0] < len(KINDS)
         or not EVERY <= entry[1] < _MOST_BYTES
+        or not -1 <= entry[2] < _MOST_BYTES
+        or (entry[2] >= 0) != (KINDS[entry[0]] in FROM_ANOTHER)
     ):
         raise CheckpointError(f"stored difference: its recipe says {entry!r} of a column")
-    return Stored(KINDS[entry[0]], entry[1])
+    return Stored(KINDS[entry[0]], *entry[1:])

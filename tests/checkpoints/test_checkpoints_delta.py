@@ -162,6 +162,26 @@ def test_decimals_go_in_steps_as_far_as_64_bits_reach() -> None:
         check(tables[0], tables[1], parts)
 
 
+def test_what_goes_with_another_column_is_stored_beside_it() -> None:
+    draw = random.Random(5)  # noqa: S311  # not for secrets
+    ids = range(4000)
+    paid, more = ([draw.randrange(1 << 40) for _ in ids] for _ in range(2))
+    kinds = pa.schema([("id", pa.int64()), ("paid", pa.int64()), ("total", pa.int64()),
+                       ("near", pa.decimal128(18, 2))])  # fmt: skip
+    old = [ids, paid, [0] * 4000, [Decimal(n).scaleb(-2) for n in paid]]
+    sums = [value + (n == 7) for n, value in enumerate(more)]
+    near = [Decimal(value + n % 2).scaleb(-2) for n, value in enumerate(more)]
+    new = [ids, more, sums, near]
+    before, now = (pa.table(list(each), schema=kinds) for each in (old, new))
+    parts = difference(before, now)
+    assert parts is not None
+    columns = json.loads(parts["rows"].schema.metadata[b"planwise.difference"])["columns"]
+    assert [column[2] for column in columns] == [-1, -1, 1, 1]
+    assert set(parts["all"]["3"].to_pylist()) == {0, 1}
+    check(before, now, parts)
+    check(before.slice(3), now, difference(before.slice(3), now) or {})
+
+
 def test_steps_wrap_where_the_width_of_a_type_ends() -> None:
     rows = 3000
     for kind, low, high in ((pa.int8(), -128, 127), (pa.uint64(), 0, 2**64 - 1)):
@@ -357,10 +377,16 @@ def offsets_elsewhere(name: str, column: str) -> Callable[[Parts], None]:
         (with_recipe(rows=-1), "wrong type"),
         (with_recipe(columns={}), "wrong type"),
         (with_recipe(columns=[]), "a recipe for 0 columns"),
-        (with_recipe(columns=[[0, -1]] * 10), "not due: all, marks, some0, whole"),
-        (with_column(8, [2, -1]), "a column that cannot be there"),
-        (with_recipe(columns=[[1, 5]] * 10), "with gaps"),
-        (with_recipe(columns=[[9, 0]] * 10), "its recipe says"),
+        (with_recipe(columns=[[0, -1, -1]] * 10), "not due: all, marks, some0, whole"),
+        (with_column(4, [4, -1, 99]), "a column beside column 99"),
+        (with_column(4, [4, -1, 4]), "a column beside column 4, which it cannot be"),
+        (with_column(4, [5, -1, 8]), "a column beside column 8, which it cannot be"),
+        (with_column(4, [5, -1, 9]), "a column beside column 9, which it cannot be"),
+        (with_column(4, [2, -1, 6]), "its recipe says"),
+        (with_column(4, [4, -1, -1]), "its recipe says"),
+        (with_column(8, [2, -1, -1]), "a column that cannot be there"),
+        (with_recipe(columns=[[1, 5, -1]] * 10), "with gaps"),
+        (with_recipe(columns=[[9, 0, -1]] * 10), "its recipe says"),
         (with_recipe(columns=[[0, -1, 0]] * 10), "its recipe says"),
     ],
 )  # fmt: skip
