@@ -23,6 +23,8 @@ from planwise.project.dbt_statements import judge
 _BEGIN: Final = "BEGIN"
 _COMMIT: Final = "COMMIT"
 """What dbt sends by itself, to the letter; whatever a project sends has a comment of dbt's."""
+_ABORTED: Final = "transaction is aborted"
+"""How DuckDB refuses what comes after the statement that failed."""
 _WENT_ON: Final = "a statement failed, which dbt passed over"
 
 
@@ -111,13 +113,21 @@ class LentConnection:
         """A statement failed: find out whether the transaction did."""
         import duckdb
 
-        if isinstance(error, duckdb.TransactionException):
+        if isinstance(error, duckdb.TransactionException) and _ABORTED not in str(error):
             # Between two nodes of one transaction, where dbt has one for each.
             self.leave(f"DuckDB refuses it in one transaction with others: {_first_line(error)}")
+        if not self.alive():
+            session.failed, self._aborted = True, _first_line(error)
+
+    def alive(self) -> bool:
+        """Whether the transaction goes on, whatever failed in it."""
+        import duckdb
+
         try:
             self.cursor.execute("select 1").fetchall()
         except duckdb.Error:
-            session.failed, self._aborted = True, _first_line(error)
+            return False
+        return True
 
     def leave(self, reason: str) -> None:
         """dbt has to run outside; the first reason is the one that counts."""
@@ -197,14 +207,23 @@ class _Environment:
         # dbt hands over the handle of its connection, or what stands for it until it is opened.
         session = handle.cursor()
         before = self._lent.settings()
-        LocalEnvironment.run_python_job(
-            session,
-            lambda name: session.query(f"select * from {name}"),  # noqa: S608  # dbt's own text
-            parsed_model["alias"],
-            compiled_code,
-            self.creds,
-        )
-        if self._lent.usable() and self._lent.settings() != before:
+        try:
+            LocalEnvironment.run_python_job(
+                session,
+                lambda name: session.query(f"select * from {name}"),  # noqa: S608  # dbt's own text
+                parsed_model["alias"],
+                compiled_code,
+                self.creds,
+            )
+        except Exception as error:
+            # It may have come from a relation, whose statements nobody looks at.
+            if _ABORTED in str(error):
+                self._lent.leave(_WENT_ON)
+            self._lent.failed(error, session)
+            raise
+        if not self._lent.alive():
+            self._lent.leave(_WENT_ON)
+        elif self._lent.settings() != before:
             self._lent.leave("a Python model changes the settings of its session")
         return AdapterResponse(_message="OK")
 

@@ -113,6 +113,35 @@ def test_ctrl_c_in_a_statement_of_dbt_undoes_the_year(tmp_path: Path) -> None:
     assert left_in(tmp_path / "run") == WHOLE
 
 
+def test_a_relation_of_a_python_model_that_fails_undoes_its_year(tmp_path: Path) -> None:
+    """No statement that planwise looks at; and another node comes after it."""
+    fails = "session.sql(\"select error('no such year')\").fetchall()"
+    model = waiting(tmp_path / "begun", 2025, fails)
+    project = write_shared(
+        tmp_path / "project", scaled=model, zz="select y from {{ ref('middle') }}"
+    )
+    with pytest.raises(ProjectError, match=r"^scaled failed in year 2025: .*no such year"):
+        planwise_run(project, tmp_path, (2024, 2025), relay=with_plugins("batching"))
+    assert left_in(tmp_path) == WHOLE
+
+
+LEFT_OVER = {
+    "passed_over": "try:\n            session.sql(\"select error('x')\").fetchall()\n"
+    "        except Exception:\n            pass",
+    "set": "session.sql(\"set default_null_order = 'nulls_first'\")",
+}
+
+
+@pytest.mark.parametrize("case", LEFT_OVER)
+def test_a_python_model_that_leaves_something_runs_outside(tmp_path: Path, case: str) -> None:
+    model = waiting(tmp_path / "begun", 2025, LEFT_OVER[case])
+    project = write_shared(tmp_path / "project", scaled=model)
+    run = planwise_run(project, tmp_path, (2024, 2025))
+    reasons = {model.reason for model in run.result.year_phases[1].models}
+    assert any("dbt commits it by itself" in reason for reason in reasons), reasons
+    assert run.query("select y from last order by 1") == [(2024,), (2025,)]
+
+
 @pytest.mark.parametrize("plugins", [(), ("precompile",)], ids=["dbt", "precompile"])
 def test_a_node_that_fails_undoes_its_year(tmp_path: Path, plugins: tuple[str, ...]) -> None:
     """With dbt's own message."""
