@@ -6,7 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUTPUT := output
-PYTEST_FLAGS ?=
+# A file of tests stays in one process: its runs share what they set up.
+PYTEST_FLAGS ?= --numprocesses auto --dist loadfile
 
 .PHONY: help run test check format bench state clean
 
