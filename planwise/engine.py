@@ -30,7 +30,8 @@ from planwise.ports import Observer
 from planwise.results import PhaseRecord
 from planwise.run_files import RunFiles
 from planwise.settings import fixed_settings
-from planwise.simulation import Simulation, SimulationOptions, build_relay, enabled_plugins
+from planwise.simulation import Simulation, build_relay, enabled_plugins
+from planwise.simulation_options import SimulationOptions
 from planwise.values import CompressedState, StateTable, TuneRequest
 from planwise.warehouse.database import Warehouse
 from planwise.warehouse.lock import database_lock

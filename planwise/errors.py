@@ -64,6 +64,12 @@ class DatabaseLockedError(WarehouseError):
     """Another process holds the database; the holder is named."""
 
 
+class AlreadyCompleteError(PlanwiseError):
+    """There is nothing to resume: the run is complete. No failure, and nothing was done."""
+
+    exit_code = 0
+
+
 class CheckpointError(PlanwiseError):
     """A stored state is missing, damaged, or needs a codec that is not there."""
 

@@ -26,6 +26,7 @@ _MOST_IGNORED: Final = 2
 """Further signals while work gives up, after which it is not waited for any longer."""
 _NUMBERS: Final = (int(signal.SIGINT), int(signal.SIGTERM))
 _T = TypeVar("_T")
+_at_second: Callable[[int], None] | None = None
 _here = threading.local()
 
 
@@ -50,6 +51,17 @@ def stop_if_asked() -> None:
     stop: threading.Event | None = getattr(_here, "stop", None)
     if stop is not None and stop.is_set():
         raise GivenUpError
+
+
+def at_second_signal(action: Callable[[int], None] | None) -> None:
+    """What to do on a further signal while work gives up because of the first.
+
+    Args:
+        action: is called with the signal's number, and may end the process: what planwise writes
+            survives that at any moment. None waits for the work a little longer.
+    """
+    global _at_second  # noqa: PLW0603  # one for the process, as handlers are
+    _at_second = action
 
 
 class HeldSignals:
@@ -245,6 +257,8 @@ def _give_up(job: Future[Any], interrupt: Callable[[], None], held: HeldSignals)
     if isinstance(job, Job):
         job.stop.set()
     while not (job.done() or job.cancel()):
+        if held.caught and _at_second is not None:
+            _at_second(held.caught[-1])
         if len(held.caught) > _MOST_IGNORED:
             return
         interrupt()

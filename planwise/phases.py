@@ -130,7 +130,7 @@ class PhaseRunner:
                 records += self._run_batch(request, batches)
                 self._observer.models_finished(len(batch.nodes))
                 between()
-        self._warehouse.commit()
+        self._warehouse.commit_phase(step.year)
         return records, batches
 
     def plan(self, nodes: Mapping[str, ModelNode], pool_size: int, graph: GraphPort) -> BatchPlan:

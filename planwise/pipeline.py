@@ -11,11 +11,18 @@ from attrs import evolve, frozen
 
 from planwise.errors import PlanwiseError
 from planwise.improvement import improvement
+from planwise.phase_records import checkpoint_metric, phase_record
 from planwise.phases import PhaseRunner, PhaseStep
-from planwise.ports import CheckpointPort, GraphPort, Observer, ProjectPort, WarehousePort
+from planwise.ports import (
+    CheckpointPort,
+    GraphPort,
+    Observer,
+    ProgressPort,
+    ProjectPort,
+    WarehousePort,
+)
 from planwise.relay import Relay
 from planwise.results import (
-    CheckpointRecord,
     ChosenSetting,
     ModelRecord,
     PhaseRecord,
@@ -23,9 +30,9 @@ from planwise.results import (
     RunResult,
 )
 from planwise.retuning import Change, retunings
-from planwise.spans import Span, span_of_work
-from planwise.values import Baseline, Machine, Metric, RunSummary, TuneRequest, YearObservation
-from planwise.year_end import StoredYear, YearEnd
+from planwise.spans import span_of_work
+from planwise.values import Baseline, Machine, RunSummary, TuneRequest, YearObservation
+from planwise.year_end import YearEnd
 
 
 @frozen
@@ -45,6 +52,9 @@ class RunRequest:
         keep_intermediates: whether tables that the project does not keep are kept all the same.
         years_given: whether the years were asked for; a default is no reason to run a project
             several times that does not read the year.
+        finished: the first of the years, which are in the database already, and with them the
+            foundation.
+        foundation_finished: whether the foundation is in the database already.
     """
 
     years: tuple[int, ...]
@@ -57,6 +67,13 @@ class RunRequest:
     tests: bool = False
     keep_intermediates: bool = False
     years_given: bool = True
+    finished: tuple[int, ...] = ()
+    foundation_finished: bool = False
+
+    @property
+    def next_year(self) -> int:
+        """The first year that is not finished; the last one if all are."""
+        return next((year for year in self.years if year not in self.finished), self.years[-1])
 
 
 class Pipeline:
@@ -66,9 +83,10 @@ class Pipeline:
         relay: the plugins.
         project: the dbt project, its session open.
         warehouse: the database, not open yet.
-        checkpoints: where states go.
+        checkpoints: where states go; None stores none.
         observer: who watches.
         machine: measures the machine when called.
+        progress: the record outside of the database of what is finished; None keeps none.
     """
 
     def __init__(
@@ -76,9 +94,10 @@ class Pipeline:
         relay: Relay,
         project: ProjectPort,
         warehouse: WarehousePort,
-        checkpoints: CheckpointPort,
+        checkpoints: CheckpointPort | None,
         observer: Observer,
         machine: Callable[[], Machine],
+        progress: ProgressPort | None = None,
     ) -> None:
         self._relay = relay
         self._project = project
@@ -86,7 +105,8 @@ class Pipeline:
         self._observer = observer
         self._machine = machine
         self._phases = PhaseRunner(relay, project, warehouse, observer)
-        self._year_end = YearEnd(warehouse, checkpoints, relay)
+        self._checkpoints = checkpoints
+        self._year_end = YearEnd(warehouse, checkpoints, progress, relay)
         self._ending: PhaseRecord | None = None
         self._ended: list[PhaseRecord] = []
         self._changes: list[Change] = []
@@ -111,13 +131,19 @@ class Pipeline:
             nodes={**graph.foundation, **graph.year},
         )
 
-    def run(self, request: RunRequest, load_inputs: Callable[[], int]) -> RunResult:
-        """Run the foundation and every year.
+    def run(
+        self,
+        request: RunRequest,
+        load_inputs: Callable[[], int],
+        arrange: Callable[[GraphPort], None] | None = None,
+    ) -> RunResult:
+        """Run the foundation and every year, but for what is finished already.
 
         Args:
             request: what to run.
             load_inputs: writes what the project reads as sources, once the database is open;
                 gives the rows written.
+            arrange: called once the foundation is there, to put the finished years there too.
 
         Raises:
             PlanwiseError: a step failed; what was finished before is in the database.
@@ -127,6 +153,10 @@ class Pipeline:
             self._settings = {each.name: each for each in settings}
             self._warehouse.open({each.name: each.value for each in settings})
             foundation = self._run_foundation(request, load_inputs)
+            if arrange is not None:
+                arrange(self._project.graph(request.next_year))
+                self._store_arranged(request.finished[-1])
+            self._prepare(request, request.next_year)
             request = self._as_often_as_it_steps(request)
             self._run_years(request)
             self._drop_intermediates(request)
@@ -134,7 +164,11 @@ class Pipeline:
         summary = RunSummary(request.years, whole.wall_s, succeeded=True, baseline=request.baseline)
         total_ms = request.baseline.total_simulation_ms if request.baseline else None
         return RunResult(
-            years=tuple(phase.year for phase in self._ended if phase.year is not None),
+            years=(
+                *request.finished,
+                *(phase.year for phase in self._ended if phase.year is not None),
+            ),
+            resumed_years=request.finished,
             requested_years=request.years,
             wall_s=whole.wall_s,
             cpu_s=whole.cpu_s,
@@ -145,27 +179,37 @@ class Pipeline:
             settings=tuple(self._settings.values()),
             sections=self._relay.report_sections(summary),
             baseline=request.baseline,
-            improvement=improvement(total_ms, whole.wall_s),
+            improvement=None if request.finished else improvement(total_ms, whole.wall_s),
             parsed_anew_because=self._project.parsed_anew_because,
             uncached_because=self._project.uncached_because,
             retunings=retunings(self._changes, self._ended),
         )
 
+    def _store_arranged(self, last: int) -> None:
+        """Store the last of the years that were put there, unless its checkpoint is there too."""
+        if self._checkpoints is not None and self._checkpoints.parent_of(last + 1) is None:
+            self._year_end.begin(last, self._project.graph(last).outputs)
+
     def _run_foundation(self, request: RunRequest, load_inputs: Callable[[], int]) -> PhaseRecord:
         first = request.years[0]
-        self._observer.phase_started("foundation", None, 0)
+        if not request.foundation_finished:
+            self._observer.phase_started("foundation", None, 0)
         with span_of_work() as span:
-            graph = self._graph(first)
-            rows = load_inputs() if request.inputs_schema in graph.source_schemas else 0
-            self._prepare(request, first)
-            self._observer.phase_started("foundation", None, len(graph.foundation))
-            models, batches = self._phases.run(graph, _step_of(request, None), _nothing)
-            self._test(request, first, list(graph.foundation), "foundation")
+            graph = self._graph(request.next_year)
+            rows, batches = 0, 0
+            models: list[ModelRecord] = []
+            if not request.foundation_finished:
+                rows = load_inputs() if request.inputs_schema in graph.source_schemas else 0
+                self._prepare(request, first)
+                self._observer.phase_started("foundation", None, len(graph.foundation))
+                models, batches = self._phases.run(graph, _step_of(request, None), _nothing)
+                self._test(request, first, list(graph.foundation), "foundation")
         baseline = request.baseline.foundation_setup_ms if request.baseline else None
-        record = _phase_record("foundation", None, span, models, batches, extra_rows=rows)
-        record = evolve(record, improvement=improvement(baseline, span.wall_s))
-        self._relay.record_metric(span.metric("phase", record.name, None, rows=record.rows))
-        self._observer.phase_finished(record)
+        record = phase_record("foundation", None, span, models, batches, extra_rows=rows)
+        if not request.foundation_finished:
+            record = evolve(record, improvement=improvement(baseline, span.wall_s))
+            self._relay.record_metric(span.metric("phase", record.name, None, rows=record.rows))
+            self._observer.phase_finished(record)
         return record
 
     def _as_often_as_it_steps(self, request: RunRequest) -> RunRequest:
@@ -181,7 +225,8 @@ class Pipeline:
         """Run every year; a year that is committed is stored while the next one runs."""
         try:
             for year in request.years:
-                self._run_year(request, year)
+                if year not in request.finished:
+                    self._run_year(request, year)
             self._finish_year()
         except Exception:
             self._tell_of_finished_year()
@@ -201,12 +246,12 @@ class Pipeline:
             )
             self._test(request, year, list(graph.year), name)
         baseline = request.baseline.year_processing_ms if request.baseline else None
-        record = _phase_record(name, year, span, models, batches)
+        record = phase_record(name, year, span, models, batches)
         record = evolve(record, improvement=improvement(baseline, span.wall_s))
         self._relay.record_metric(span.metric("phase", name, year, rows=record.rows))
         self._finish_year()
         self._ending = record
-        self._year_end.begin(year, graph.state_relations)
+        self._year_end.begin(year, graph.outputs)
         if year != request.years[-1]:
             self._retune(
                 request,
@@ -225,8 +270,10 @@ class Pipeline:
         if stored is None or self._ending is None:
             return
         record, self._ending = evolve(self._ending, checkpoint=stored.checkpoint), None
+        for warning in stored.warnings:
+            self._observer.note(f"warning: {warning}")
         if stored.checkpoint is not None:
-            self._relay.record_metric(_checkpoint_metric(stored, stored.checkpoint))
+            self._relay.record_metric(checkpoint_metric(stored, stored.checkpoint))
         self._ended.append(record)
         self._observer.phase_finished(record)
 
@@ -308,46 +355,6 @@ def _step_of(request: RunRequest, year: int | None) -> PhaseStep:
         first_year=request.years[0],
         variable=request.step_variable,
         pool_size=request.pool_size,
-    )
-
-
-def _phase_record(
-    name: str,
-    year: int | None,
-    span: Span,
-    models: Sequence[ModelRecord],
-    batches: int,
-    *,
-    extra_rows: int = 0,
-) -> PhaseRecord:
-    return PhaseRecord(
-        name=name,
-        year=year,
-        wall_s=span.wall_s,
-        cpu_s=span.cpu_s,
-        peak_rss_bytes=span.end.peak_rss_bytes,
-        rows=extra_rows + sum(model.rows or 0 for model in models),
-        bytes_read=span.end.bytes_read - span.start.bytes_read,
-        bytes_written=span.end.bytes_written - span.start.bytes_written,
-        batches=batches,
-        models=tuple(models),
-    )
-
-
-def _checkpoint_metric(stored: StoredYear, record: CheckpointRecord) -> Metric:
-    return stored.span.metric(
-        "checkpoint",
-        f"year {stored.year}",
-        stored.year,
-        rows=record.rows,
-        values={
-            "raw_bytes": record.raw_bytes,
-            "stored_bytes": record.stored_bytes,
-            "ratio": record.ratio,
-            "compress_s": record.compress_s,
-            "restore_s": record.restore_s,
-            "in_file": float(stored.in_file),
-        },
     )
 
 

@@ -23,11 +23,11 @@ _HOOKS: Final = ", ".join(sorted(hookspecs.KINDS))
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,40}\Z")
 
 RESERVED_NAMES: Final = frozenset({
-    "all-optimizations", "cache-dir", "census", "census-date", "config", "database", "dbt-project",
-    "dry-run", "enable-all-optimizations", "foundation", "help", "keep-intermediates",
-    "memory-limit", "no-cache", "output", "plugin", "pool-size", "profiles-dir",
-    "record-statements", "scenario", "seed", "select", "step-var", "target", "test", "threads",
-    "vars", "verbose", "version", "years",
+    "all-optimizations", "cache-dir", "census", "census-date", "checkpoint-limit", "checkpoints",
+    "config", "database", "dbt-project", "dry-run", "enable-all-optimizations", "foundation",
+    "from", "help", "keep-intermediates", "memory-limit", "no-cache", "no-checkpoints", "output",
+    "plugin", "pool-size", "profiles-dir", "record-statements", "resume", "scenario", "seed",
+    "select", "step-var", "target", "test", "threads", "vars", "verbose", "version", "years",
 })  # fmt: skip
 """Names that are flags of planwise itself; a plugin of that name could not have its toggle."""
 

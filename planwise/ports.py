@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from planwise.outputs import YearOutput
 from planwise.relay import Relay
 from planwise.rendered import CompiledNode
 from planwise.results import CheckpointRecord, PhaseRecord
@@ -57,6 +58,14 @@ class GraphPort(Protocol):
     def has_run_hooks(self) -> bool:
         """Whether a phase must be one invocation of dbt."""
 
+    @property
+    def outputs(self) -> tuple[YearOutput, ...]:
+        """Tables that a year leaves behind."""
+
+    @property
+    def self_contained(self) -> bool:
+        """Whether a year writes nothing but its outputs."""
+
 
 class ProjectPort(Protocol):
     """A project that is stepped through the years."""
@@ -92,6 +101,31 @@ class ProjectPort(Protocol):
         """Run a batch the default way: on a cursor that is lent, or, with None, on its own."""
 
 
+class BesidePort(Protocol):
+    """A second connection to the database of a run."""
+
+    def hold(self) -> None:
+        """Let :meth:`table` read what is committed now, whatever is committed later."""
+
+    def release(self) -> None:
+        """End that."""
+
+    def table(self, output: YearOutput, year: int, *, earlier: int | None) -> YearTable:
+        """What a year leaves of a table; its own rows alone, if ``earlier`` rows are as before."""
+
+    def digest(self, output: YearOutput, year: int) -> str:
+        """The digest of what a year leaves of a table."""
+
+    def record_digests(self, year: int, digests: Mapping[str, str]) -> None:
+        """Add the digests of a finished year to the record of the run."""
+
+    def checkpoint(self) -> bool:
+        """Write what is committed into the file while others work; False if they write to it."""
+
+    def interrupt(self) -> None:
+        """Stop what runs in another thread."""
+
+
 class WarehousePort(Protocol):
     """The database of a run."""
 
@@ -116,6 +150,9 @@ class WarehousePort(Protocol):
     def commit(self) -> None:
         """End the open transaction, if there is one."""
 
+    def commit_phase(self, year: int | None) -> None:
+        """End the transaction of a year, or of the foundation, and record that it is finished."""
+
     def drop_tables(self, relations: Sequence[Relation]) -> None:
         """Drop those of the relations that are tables."""
 
@@ -125,27 +162,38 @@ class WarehousePort(Protocol):
     def row_counts(self, relations: Sequence[Relation]) -> dict[Relation, int]:
         """Rows of the tables among the relations."""
 
-    def state_table(self, relation: Relation, year: int) -> YearTable:
-        """A year's rows of a table."""
-
-    def hold_committed(self) -> None:
-        """Let :meth:`state_table` read what is committed now, whatever is committed later."""
-
-    def release_committed(self) -> None:
-        """End that."""
-
-    def checkpoint_beside(self) -> bool:
-        """Write what is committed into the file while others work; False if they write to it."""
-
-    def interrupt_beside(self) -> None:
-        """Stop what runs in another thread beside the transaction."""
+    @property
+    def beside(self) -> BesidePort:
+        """What is done with a committed year while the next one runs."""
 
 
 class CheckpointPort(Protocol):
     """Where the state of finished years is kept."""
 
-    def write(self, year: int, tables: Sequence[YearTable], relay: Relay) -> CheckpointRecord:
-        """Compress, verify and store the state of a year, on its own."""
+    def parent_of(self, year: int) -> int | None:
+        """The year that a year can be stored against; None where it has to be stored whole."""
+
+    def write(
+        self,
+        year: int,
+        tables: Sequence[YearTable],
+        relay: Relay,
+        *,
+        parent: int | None = None,
+        origin: Mapping[str, str] = ...,
+    ) -> CheckpointRecord:
+        """Compress, verify and store the state of a year."""
+
+
+class ProgressPort(Protocol):
+    """A record outside of the database of what is finished."""
+
+    @property
+    def origin(self) -> Mapping[str, str]:
+        """What the run is made from, in short."""
+
+    def year_finished(self, year: int, digests: Mapping[str, str]) -> None:
+        """Write down, synced, that a year is in the database."""
 
 
 class Observer(Protocol):

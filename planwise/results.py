@@ -143,6 +143,7 @@ class RunResult:
         parsed_anew_because: parts of the project that the year decides at parse time.
         uncached_because: why nothing rendered is kept between runs; empty if it is.
         retunings: settings that a tuner changed between two years.
+        resumed_years: those of the years that an interrupted run, or another one, had finished.
     """
 
     years: tuple[int, ...]
@@ -160,6 +161,7 @@ class RunResult:
     parsed_anew_because: tuple[str, ...] = ()
     uncached_because: str = ""
     retunings: tuple[Retuning, ...] = ()
+    resumed_years: tuple[int, ...] = ()
 
     @property
     def success_rate(self) -> float:

@@ -19,6 +19,8 @@ from attrs import frozen
 
 from planwise.errors import UsageError, WarehouseError
 
+MANIFEST_NAME: Final = "run_manifest.json"
+"""How far a run is, in its folder while it is built, and beside the finished database."""
 _ODD_IN_NAME: Final = re.compile(r"[\x00-\x1f\x7f\"';{}]")
 _SCHEMAS: Final = frozenset(
     {"main", "inputs", "planwise", "temp", "system", "information_schema", "pg_catalog"}
@@ -102,7 +104,8 @@ class RunFiles:
         """Put the finished database and its checkpoints in place, synced."""
         _sync(self.building_database)
         # In this order, a kill in between leaves a database without checkpoints at worst, and never
-        # with those of another run.
+        # with those of another run; the manifest, which goes last, tells --resume of it.
+        (self.work / MANIFEST_NAME).unlink(missing_ok=True)
         if self.checkpoints.exists():
             self.checkpoints.rename(self.building / "replaced")
         # A log of the previous result would be replayed into the new one.
@@ -110,9 +113,17 @@ class RunFiles:
         self.building_database.replace(self.database)
         if self.building_checkpoints.is_dir():
             self.building_checkpoints.rename(self.checkpoints)
+        if (self.building / MANIFEST_NAME).is_file():
+            (self.building / MANIFEST_NAME).replace(self.work / MANIFEST_NAME)
         _sync(self.work)
         _sync(self.database.parent)
         self.discard()
+
+    def unpublish(self) -> None:
+        """Undo the beginning of :meth:`publish`: its run was interrupted in the middle of it."""
+        self.database.replace(self.building_database)
+        if self.checkpoints.is_dir() and not self.building_checkpoints.exists():
+            self.checkpoints.rename(self.building_checkpoints)
 
     def discard(self) -> None:
         """Remove what was being built."""

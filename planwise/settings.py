@@ -20,6 +20,7 @@ MEMORY_VARIABLE: Final = "DUCKDB_MEMORY_LIMIT"
 THREADS_VARIABLE: Final = "DUCKDB_THREADS"
 PARSE_VARIABLE: Final = "DBT_PARTIAL_PARSE"
 _MEMORY: Final = re.compile(r"\d+(\.\d+)?\s*(%|B|[KMGT]i?B)\Z", re.IGNORECASE | re.ASCII)
+_SIZE: Final = re.compile(r"(\d{1,12}(\.\d{1,6})?)\s*(B|[KMGT]i?B)", re.IGNORECASE | re.ASCII)
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 
@@ -37,6 +38,24 @@ def memory_text(text: str, where: str) -> str:
     if not _MEMORY.match(text.strip()) or not re.search(r"[1-9]", text):
         raise UsageError(f"{where}: expected a size like 4GB, 512MiB or 80%, got '{text}'")
     return text.strip()
+
+
+def size_bytes(text: str, where: str) -> int:
+    """A size in bytes.
+
+    Args:
+        text: such as ``500MB`` or ``2GiB``.
+        where: what to name in the error.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None or not float(found[1]):
+        raise UsageError(f"{where}: expected a size like 500MB or 2GiB, got '{text}'")
+    unit = found[3].upper()
+    base = 1024 if "I" in unit else 1000
+    return int(float(found[1]) * base ** " KMGT".index(unit[0] if unit != "B" else " "))
 
 
 def thread_count(text: str, where: str) -> int:

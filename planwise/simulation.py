@@ -5,17 +5,14 @@ The command line and the Python API compose the same parts here, and nowhere els
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-from attrs import evolve, field, frozen
+from typing import TYPE_CHECKING
 
 from planwise.checkpoints.store import CheckpointStore
-from planwise.errors import WarehouseError
+from planwise.errors import CheckpointError, WarehouseError
 from planwise.inputs import (
     InputsSummary,
     check_scenarios,
@@ -31,17 +28,22 @@ from planwise.plugins import installed_plugins, load_plugins, settle_toggles
 from planwise.ports import Observer
 from planwise.project.dbt_project import DbtProject
 from planwise.project.profile import Target, read_profile_name, read_target
-from planwise.project.spec import ProjectSpec
 from planwise.relay import Relay
-from planwise.results import RunPlan, RunResult
+from planwise.results import RunPlan
 from planwise.run_files import RunFiles
 from planwise.run_record import write_account
+from planwise.runs.branching import branch_name, branched_start
+from planwise.runs.identity import run_identity
+from planwise.runs.manifest import Progress, RunManifest, read_manifest
+from planwise.runs.running import Running, holds, refuse_complete, take_back
+from planwise.runs.starting import Place, Start, fresh_start, resumed_start
 from planwise.settings import (
     configured_baseline,
     fixed_settings,
     partial_parse,
     plugin_option_values,
 )
+from planwise.simulation_options import SimulationOptions, SimulationOutcome
 from planwise.values import SettingValue
 from planwise.warehouse.database import Warehouse
 from planwise.warehouse.lock import database_lock
@@ -50,82 +52,6 @@ from planwise.warehouse.recording import Recorder, recording
 
 if TYPE_CHECKING:
     from planwise.config import Config
-
-DEFAULT_DATABASE: Final = Path("output/simulation.duckdb")
-
-
-@frozen
-class SimulationOptions:
-    """Everything that decides a run.
-
-    Attributes:
-        config: the configuration, with what the command line says already merged in.
-        scenarios: likewise one configuration for each scenario; empty for ``config`` alone.
-        dbt_project: folder of the dbt project.
-        database: the file that will hold the result.
-        toggles: plugins switched on or off on the command line.
-        plugin_flags: options of plugins from the command line, by plugin and option.
-        memory_limit, threads: DuckDB settings from the command line.
-        environ: the process's environment.
-        cache: where graphs and rendered SQL are kept between runs; None keeps none.
-        project: how the project is stepped through the years; None for what holds for every one.
-        tests: whether dbt's tests are run after the foundation and after each year.
-        record: a folder for a recording of every statement that planwise sends, or None.
-        years_given: whether somebody asked for these years, or they are a default; then a project
-            that does not read them runs once.
-    """
-
-    config: Config
-    dbt_project: Path
-    database: Path = DEFAULT_DATABASE
-    toggles: Mapping[str, bool] = field(factory=dict)
-    plugin_flags: Mapping[str, Mapping[str, SettingValue]] = field(factory=dict)
-    memory_limit: str | None = None
-    threads: int | None = None
-    environ: Mapping[str, str] = field(factory=lambda: dict(os.environ))
-    scenarios: tuple[Config, ...] = ()
-    cache: Path | None = None
-    project: ProjectSpec | None = None
-    tests: bool = False
-    record: Path | None = None
-    years_given: bool = True
-
-    @property
-    def spec(self) -> ProjectSpec:
-        """The project, and how it is stepped through the years."""
-        return self.project or ProjectSpec(self.dbt_project)
-
-    @property
-    def in_place(self) -> bool:
-        """Whether the run is in the database of a profile of the user's own."""
-        return self.spec.profiles is not None
-
-    @property
-    def configs(self) -> tuple[Config, ...]:
-        """The configuration of each scenario."""
-        return self.scenarios or (self.config,)
-
-
-@frozen
-class SimulationOutcome:
-    """A finished simulation.
-
-    Attributes:
-        result: times, models, checkpoints, settings.
-        inputs: what was loaded, or None for a project that reads no inputs.
-        headcount: one mapping per scenario, replicate and year, from ``fct_headcount``; empty for
-            a project without that table.
-        plan_cost: likewise, from ``fct_plan_cost``.
-        toggles: every installed plugin, on or off.
-        files: where the result is.
-    """
-
-    result: RunResult
-    inputs: InputsSummary | None
-    headcount: tuple[Mapping[str, Any], ...]
-    plan_cost: tuple[Mapping[str, Any], ...]
-    toggles: Mapping[str, bool]
-    files: RunFiles
 
 
 def enabled_plugins(config: Config, flags: Mapping[str, bool]) -> dict[str, bool]:
@@ -183,6 +109,7 @@ class Simulation:
         self._options = options
         self._observer = observer
         self.published = False
+        self._running_now: Running | None = None
         database = options.database
         if options.in_place:
             self._target = read_target(options.spec, options.environ)
@@ -239,53 +166,67 @@ class Simulation:
             work: a folder for dbt's parse cache and profile, outside of the run's own.
         """
         database = work / (self.files.database.name if self._options.in_place else "none.duckdb")
-        with self._pipeline(work, database, CheckpointStore(work)) as (pipeline, _):
-            return pipeline.plan(self.request)
+        with self._session(work, database) as (project, warehouse):
+            return self._pipeline(project, warehouse, None).plan(self.request)
 
     def run(self) -> SimulationOutcome:
         """Run every year and put the result in place; on any error the old one stays.
 
         Raises:
+            AlreadyCompleteError: there is nothing to resume: the run is complete.
             DatabaseLockedError: another process uses the database.
             PlanwiseError: a step failed.
             KeyboardInterrupt: the user stopped it.
         """
         self.files.check()
         with database_lock(self.files.database):
-            if self._options.in_place:
-                return self._run_in_place()
-            if self.files.database.exists():
-                refuse_foreign(self.files.database)
-            self.files.prepare()
             try:
-                outcome = self._run_locked()
-                with signals_wait():
-                    self.files.publish()
-                    self.published = True
-                    write_account(self.files.work, outcome.result)
+                return self._run_in_place() if self._options.in_place else self._run_aside()
             except OSError as error:
                 raise WarehouseError(f"{self.files.work}: {error.strerror or error}") from error
-            finally:
-                self.files.discard()
-        return outcome
 
     def _run_in_place(self) -> SimulationOutcome:
         """Run in the user's own database, as dbt would: what a failed run finished stays."""
-        try:
-            self.files.work.mkdir(exist_ok=True)
-            shutil.rmtree(self.files.checkpoints, ignore_errors=True)
-            database, store = self.files.database, CheckpointStore(self.files.checkpoints)
-            with duckdb_errors(), self._pipeline(self.files.work, database, store) as parts:
-                pipeline, warehouse = parts
-                result = pipeline.run(evolve(self.request, inputs_schema=None), lambda: 0)
-                warehouse.checkpoint()
-        except OSError as error:
-            raise WarehouseError(f"{self.files.work}: {error.strerror or error}") from error
+        files = self.files
+        files.work.mkdir(exist_ok=True)
+        manifest = self._interrupted(files.work)
+        if manifest is not None and holds(files, manifest):
+            manifest = None  # it is complete
+        if manifest is None:
+            shutil.rmtree(files.checkpoints, ignore_errors=True)
+        place = self._place(files.database, files.checkpoints, own=False)
+        with duckdb_errors(), self._session(files.work, files.database) as (project, warehouse):
+            start = self._start(project, place, manifest)
+            run = self._running(project, warehouse, place, files.work, start)
+            result = run.run(lambda: 0, inputs_schema=None)
         self.published = True
-        write_account(self.files.work, result)
-        return SimulationOutcome(result, None, (), (), self.toggles, self.files)
+        write_account(files.work, result)
+        return SimulationOutcome(result, None, (), (), self.toggles, files)
 
-    def _run_locked(self) -> SimulationOutcome:
+    def _run_aside(self) -> SimulationOutcome:
+        """Build the result aside and put it in place at the end."""
+        files = self.files
+        if files.database.exists():
+            refuse_foreign(files.database)
+        manifest = self._interrupted(files.building)
+        if manifest is None:
+            self._forget_unfinished()
+            files.prepare()
+        else:
+            take_back(files, manifest)
+        try:
+            outcome = self._build(manifest)
+            with signals_wait():
+                files.publish()
+                self.published = True
+                write_account(files.work, outcome.result)
+        finally:
+            # What was there to go on with stays, also where going on was refused.
+            if self.published or not (self.finished or manifest):
+                files.discard()
+        return outcome
+
+    def _build(self, manifest: RunManifest | None) -> SimulationOutcome:
         inputs: list[InputsSummary] = []
 
         def load() -> int:
@@ -299,18 +240,18 @@ class Simulation:
                 self._observer.note(line)
             return summary.census.people
 
-        database = self.files.building_database
-        store = CheckpointStore(self.files.building_checkpoints)
+        files = self.files
+        place = self._place(files.building_database, files.building_checkpoints)
         with (
             duckdb_errors(),
-            recording(self._options.record, database) as recorder,
-            self._pipeline(self.files.work, database, store, recorder) as (pipeline, warehouse),
+            recording(self._options.record, place.database) as recorder,
+            self._session(files.work, place.database, recorder) as (project, warehouse),
         ):
-            result = pipeline.run(self.request, load)
+            start = self._start(project, place, manifest)
+            run = self._running(project, warehouse, place, files.building, start)
+            result = run.run(load, last=lambda cursor: mark_as_ours(cursor, self.request.years))
             headcount = warehouse.query(lambda cursor: read_by_year(cursor, "fct_headcount"))
             plan_cost = warehouse.query(lambda cursor: read_by_year(cursor, "fct_plan_cost"))
-            warehouse.query(lambda cursor: mark_as_ours(cursor, result.years))
-            warehouse.checkpoint()
             if recorder is not None:
                 by_dbt = sum(model.executed_by == "dbt" for model in result.models)
                 recorder.finish(
@@ -324,17 +265,104 @@ class Simulation:
             headcount=headcount,
             plan_cost=plan_cost,
             toggles=self.toggles,
-            files=self.files,
+            files=files,
+        )
+
+    def _interrupted(self, folder: Path) -> RunManifest | None:
+        """The run that is to be resumed; None to start anew."""
+        if self._options.resume == "no":
+            return None
+        manifest = read_manifest(folder)
+        if manifest is None and read_manifest(self.files.work) is None:
+            self._observer.note("no interrupted run is there to resume: starting anew")
+        return manifest
+
+    def _forget_unfinished(self) -> None:
+        """Say that an interrupted run is given up, if one is there."""
+        try:
+            manifest = read_manifest(self.files.building)
+        except CheckpointError:
+            return  # a damaged one is no loss
+        if manifest is not None and manifest.finished and self._options.resume == "no":
+            years = ", ".join(map(str, manifest.finished))
+            self._observer.note(
+                f"an interrupted run is given up ({years} finished); --resume would go on with it"
+            )
+
+    def _start(self, project: DbtProject, place: Place, manifest: RunManifest | None) -> Start:
+        """Where the run starts, which is said."""
+        options = self._options
+        inputs = reads_inputs(options.dbt_project) and not options.in_place
+        identity = run_identity(
+            options.configs,
+            options.spec,
+            project.fingerprint,
+            self.request.years,
+            reads_inputs=inputs,
+            branch=None if options.branch is None else branch_name(options.branch),
+        )
+        if manifest is None and options.resume != "no":
+            refuse_complete(self.files, identity)
+        if manifest is not None:
+            force = options.resume == "force"
+            start = resumed_start(manifest, identity, project.graph, place, force=force)
+        else:
+            start = fresh_start(identity, self.request.years)
+        if options.branch is not None and not start.finished:
+            # Also where nothing is left of a branch that was interrupted: its first years are those
+            # of the other run, and not its own.
+            names = [each.simulation.scenario for each in options.configs] if inputs else []
+            start = branched_start(options.branch, identity, project.graph, place, scenarios=names)
+        for note in start.notes:
+            self._observer.note(note)
+        return start
+
+    def _place(self, database: Path, checkpoints: Path, *, own: bool = True) -> Place:
+        store = CheckpointStore(checkpoints, limit_bytes=self._options.checkpoint_limit)
+        return Place(database, store, self.relay, self.request.step_variable, own=own)
+
+    def _running(
+        self,
+        project: DbtProject,
+        warehouse: Warehouse,
+        place: Place,
+        folder: Path,
+        start: Start,
+    ) -> Running:
+        progress = Progress(folder, start.manifest)
+        store = place.store if self._options.checkpoints else None
+        pipeline = self._pipeline(project, warehouse, store, progress)
+        running = Running(self.request, pipeline, warehouse, progress, start)
+        self._running_now = running
+        return running
+
+    @property
+    def finished(self) -> tuple[int, ...]:
+        """The years that a run, finished or not, has finished so far."""
+        return self._running_now.finished if self._running_now else ()
+
+    def _pipeline(
+        self,
+        project: DbtProject,
+        warehouse: Warehouse,
+        store: CheckpointStore | None,
+        progress: Progress | None = None,
+    ) -> Pipeline:
+        temporary = warehouse.path.with_name(warehouse.path.name + ".tmp")
+        return Pipeline(
+            self.relay,
+            project,
+            warehouse,
+            store,
+            self._observer,
+            lambda: this_machine(temporary),
+            progress,
         )
 
     @contextmanager
-    def _pipeline(
-        self,
-        work: Path,
-        database: Path,
-        store: CheckpointStore,
-        recorder: Recorder | None = None,
-    ) -> Iterator[tuple[Pipeline, Warehouse]]:
+    def _session(
+        self, work: Path, database: Path, recorder: Recorder | None = None
+    ) -> Iterator[tuple[DbtProject, Warehouse]]:
         config = self._options.config
         project = DbtProject(
             self._options.spec,
@@ -352,19 +380,8 @@ class Simulation:
             session_settings=self._target.settings,
             recorder=recorder,
         )
-        temporary = database.with_name(database.name + ".tmp")
         try:
             with project.session():
-                yield (
-                    Pipeline(
-                        self.relay,
-                        project,
-                        warehouse,
-                        store,
-                        self._observer,
-                        lambda: this_machine(temporary),
-                    ),
-                    warehouse,
-                )
+                yield project, warehouse
         finally:
             warehouse.close()

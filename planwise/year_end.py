@@ -7,14 +7,20 @@ of its own meanwhile: DuckDB lets others read, and write temporary tables, while
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from planwise.errors import CheckpointSpaceError, WarehouseError
 from planwise.interruption import Job, give_up, start, wait_for
-from planwise.ports import CheckpointPort, WarehousePort
+from planwise.outputs import YearOutput
+from planwise.ports import CheckpointPort, ProgressPort, WarehousePort
 from planwise.relay import Relay
 from planwise.results import CheckpointRecord
 from planwise.spans import Span, span_of_work
+
+if TYPE_CHECKING:
+    from planwise.checkpoints.tables import YearTable
 
 
 @frozen
@@ -23,14 +29,16 @@ class StoredYear:
 
     Attributes:
         year: which one.
-        checkpoint: its state as stored; None of a project without one.
+        checkpoint: its state as stored; None of a project without one, or where it could not be.
         in_file: whether it is in the database file; else it is in the log, as durable.
+        warnings: what went wrong and is no reason to stop, a sentence each.
         span: what all of it took. The process's CPU time in it is the next year's too.
     """
 
     year: int
     checkpoint: CheckpointRecord | None
     in_file: bool
+    warnings: tuple[str, ...]
     span: Span
 
 
@@ -39,27 +47,36 @@ class YearEnd:
 
     Args:
         warehouse: the database, open by the time a year ends.
-        checkpoints: where states go.
+        checkpoints: where states go; None stores none.
+        progress: the record outside of the database; None keeps none.
         relay: the plugins; those that store states are called in the thread.
     """
 
-    def __init__(self, warehouse: WarehousePort, checkpoints: CheckpointPort, relay: Relay) -> None:
+    def __init__(
+        self,
+        warehouse: WarehousePort,
+        checkpoints: CheckpointPort | None,
+        progress: ProgressPort | None,
+        relay: Relay,
+    ) -> None:
         self._warehouse = warehouse
         self._checkpoints = checkpoints
+        self._progress = progress
         self._relay = relay
         self._job: Job[StoredYear] | None = None
+        self._rows: dict[tuple[str, str], int] = {}
 
-    def begin(self, year: int, relations: Sequence[tuple[str, str]]) -> None:
+    def begin(self, year: int, outputs: Sequence[YearOutput]) -> None:
         """Begin to end a year that is committed; the one before has to be taken.
 
         Args:
             year: the year.
-            relations: schema and name of the tables that are its state.
+            outputs: the tables that it leaves behind.
         """
         # Here, before the next year commits anything: what the thread reads is this year's.
-        self._warehouse.hold_committed()
+        self._warehouse.beside.hold()
         self._job = Job()
-        start(self._job, lambda: self._end(year, relations))
+        start(self._job, lambda: self._end(year, outputs))
 
     def take(self, *, wait: bool) -> StoredYear | None:
         """The year that was begun, once; None if there is none, or it is still being stored.
@@ -74,22 +91,59 @@ class YearEnd:
         if job is None or not (wait or job.done()):
             return None
         try:
-            return wait_for(job, self._warehouse.interrupt_beside)
+            return wait_for(job, self._warehouse.beside.interrupt)
         finally:
             self._job = None  # it has ended, or was given up
 
     def leave(self) -> None:
         """Give up a year that is being stored: no thread may outlive a run that was interrupted."""
         if self._job is not None:
-            give_up(self._job, self._warehouse.interrupt_beside)
+            give_up(self._job, self._warehouse.beside.interrupt)
             self._job = None
 
-    def _end(self, year: int, relations: Sequence[tuple[str, str]]) -> StoredYear:
+    def _end(self, year: int, outputs: Sequence[YearOutput]) -> StoredYear:
+        beside, store, warnings = self._warehouse.beside, self._checkpoints, []
         with span_of_work() as span:
+            parent = None if store is None else store.parent_of(year)
             try:
-                tables = [self._warehouse.state_table(each, year) for each in relations]
+                if store is None:
+                    tables = []
+                    digests = {_name(each): beside.digest(each, year) for each in outputs}
+                else:
+                    tables = [self._table(each, year, parent) for each in outputs]
+                    digests = {_name(each): each.digest for each in tables}
             finally:
-                self._warehouse.release_committed()
-            in_file = self._warehouse.checkpoint_beside()
-            record = self._checkpoints.write(year, tables, self._relay) if tables else None
-        return StoredYear(year, record, in_file, span)
+                beside.release()
+            beside.record_digests(year, digests)
+            in_file = beside.checkpoint()
+            if self._progress is not None:
+                try:
+                    self._progress.year_finished(year, digests)
+                except WarehouseError as error:
+                    warnings.append(f"year {year} is finished, but could not be noted: {error}")
+            record = None
+            try:
+                record = self._store(year, tables, parent)
+            except CheckpointSpaceError as error:
+                warnings.append(f"year {year} has no checkpoint: {error}")
+        return StoredYear(year, record, in_file, tuple(warnings), span)
+
+    def _table(self, output: YearOutput, year: int, parent: int | None) -> YearTable:
+        """A table as it is to be stored; how many rows it has then is kept for the next year."""
+        known = self._rows.get(output.relation) if parent is not None else None
+        table = self._warehouse.beside.table(output, year, earlier=known)
+        before = known if table.added and known is not None else 0
+        self._rows[output.relation] = before + table.table.num_rows
+        return table
+
+    def _store(
+        self, year: int, tables: Sequence[YearTable], parent: int | None
+    ) -> CheckpointRecord | None:
+        if self._checkpoints is None or not tables:
+            return None
+        origin = self._progress.origin if self._progress else {}
+        return self._checkpoints.write(year, tables, self._relay, parent=parent, origin=origin)
+
+
+def _name(table: YearOutput | YearTable) -> str:
+    return ".".join(table.relation)

@@ -208,8 +208,7 @@ class CheckpointStore:
         for entry in chain[0].tables:
             stop_if_asked()
             table = read_table(self.folder, chain, entry, relay, self._memory())
-            digest = "" if entry.kind == "added" else entry.digest
-            yield YearTable(entry.relation, year, table, entry.types, digest=digest)
+            yield YearTable(entry.relation, year, table, entry.types, digest=entry.digest)
             del table  # before the next one is read
 
     def verify(self, year: int, relay: Relay) -> None:

@@ -123,7 +123,7 @@ def run(options: argparse.Namespace) -> int:
         DatabaseLockedError: checkpoints are to be removed while a run is going on.
         UsageError: an argument is wrong.
     """
-    from planwise.simulation import DEFAULT_DATABASE
+    from planwise.simulation_options import DEFAULT_DATABASE
 
     database = (options.database or DEFAULT_DATABASE).resolve()
     actions = {"list": _list, "verify": _verify, "prune": _prune, "export": _export}

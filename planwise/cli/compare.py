@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     from planwise.cli.years import listed_years
     from planwise.reporting.comparison_report import print_comparison, total_sentence
     from planwise.reporting.terminal import make_console
-    from planwise.simulation import DEFAULT_DATABASE
+    from planwise.simulation_options import DEFAULT_DATABASE
 
     database = options.database or DEFAULT_DATABASE
     output: Path | None = options.output

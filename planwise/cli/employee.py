@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     from planwise.analysis.result_database import open_result
     from planwise.reporting.history_report import print_history
     from planwise.reporting.terminal import make_console
-    from planwise.simulation import DEFAULT_DATABASE
+    from planwise.simulation_options import DEFAULT_DATABASE
 
     with open_result(options.database or DEFAULT_DATABASE) as result:
         scenario = result.scenario(options.scenario, options.replicate)

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     from planwise.analysis.explanation import node_accounts, phase_time
     from planwise.run_files import RunFiles
     from planwise.run_record import read_account
-    from planwise.simulation import DEFAULT_DATABASE
+    from planwise.simulation_options import DEFAULT_DATABASE
 
     database = (options.database or DEFAULT_DATABASE).resolve()
     account = read_account(RunFiles(database).work)

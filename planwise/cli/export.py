@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the tables."""
     from planwise.analysis.published import export_table
     from planwise.analysis.result_database import open_result
-    from planwise.simulation import DEFAULT_DATABASE
+    from planwise.simulation_options import DEFAULT_DATABASE
 
     names = _tables(options.table)
     form = _format(options.format, options.output)

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from planwise.errors import ConfigError, PlanwiseError, UsageError
+from planwise.interruption import at_second_signal
 
 
 class Terminated(KeyboardInterrupt):
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names need not be text
     try:
+        at_second_signal(_stop_at_once)
         signal.signal(signal.SIGTERM, _raiser(Terminated, stops))
         if before[1] is signal.default_int_handler:  # else it is ignored, or somebody else's
             signal.signal(signal.SIGINT, _raiser(KeyboardInterrupt, stops))
@@ -52,8 +54,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A library in whose middle a signal was raised makes another error of it.
         return _stopped(stops[0]()) if stops else _failed(error, verbose=verbose)
     finally:
+        at_second_signal(None)
         signal.signal(signal.SIGTERM, before[0])
         signal.signal(signal.SIGINT, before[1])
+
+
+def _stop_at_once(number: int) -> None:
+    """End the process on its second signal, wherever it is: no step of a run minds that."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\x1b[?25h")  # a progress bar hides the cursor
+    _say("stopped at once; what was finished is kept, and --resume goes on after it")
+    sys.stderr.flush()
+    os._exit(143 if number == signal.SIGTERM else 130)
 
 
 def _stopped(stop: KeyboardInterrupt) -> int:
@@ -150,7 +162,9 @@ def _raiser(
 ) -> Callable[[int, FrameType | None], None]:
     """A handler that raises, and notes it: where it is raised it may be lost, or turned."""
 
-    def handler(*_: object) -> None:
+    def handler(number: int, _: object) -> None:
+        if stops:
+            _stop_at_once(number)
         stops.append(stop)
         raise stop
 

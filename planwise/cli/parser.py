@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn
 
 from planwise import __version__
 from planwise.cli.project_flags import add_project_flags
+from planwise.cli.state_flags import add_state_flags
 from planwise.errors import UsageError
 from planwise.plugins import unknown_plugin_message
 from planwise.values import PluginOption
@@ -269,6 +270,7 @@ def _simulate(commands: Any, plugins: Sequence[str]) -> None:
         help="record every statement that planwise sends to the database, for a replay "
         "(docs/benchmarks.md); an empty folder",
     )
+    add_state_flags(parser)
     add_project_flags(parser)
     _toggles(parser, plugins)
 

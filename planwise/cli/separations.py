@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     """
     from planwise.analysis.result_database import open_result
     from planwise.analysis.separations import separations
-    from planwise.simulation import DEFAULT_DATABASE
+    from planwise.simulation_options import DEFAULT_DATABASE
 
     with open_result(options.database or DEFAULT_DATABASE) as result:
         found = separations(

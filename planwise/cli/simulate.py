@@ -6,11 +6,13 @@ import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planwise.cli.parser import option_parser
 from planwise.cli.settled import settled_configs, settled_spec, settled_toggles
-from planwise.errors import UsageError
+from planwise.errors import PlanwiseError, UsageError
 from planwise.plugins import installed_plugins, load_plugins
 from planwise.project.profile import read_target
 from planwise.project.spec import ProjectSpec
@@ -18,16 +20,16 @@ from planwise.relay import Relay
 from planwise.reporting.json_results import write_results
 from planwise.reporting.terminal import TerminalObserver, make_console, print_plan, print_report
 from planwise.run_files import write_problem
-from planwise.settings import cache_folder, option_value
-from planwise.simulation import (
-    DEFAULT_DATABASE,
-    Simulation,
-    SimulationOptions,
-    enabled_plugins,
-)
+from planwise.runs.branching import Branch, branch_years, parse_branch, source_manifest
+from planwise.settings import cache_folder, option_value, size_bytes
+from planwise.simulation import Simulation, enabled_plugins
+from planwise.simulation_options import DEFAULT_DATABASE, SimulationOptions
 from planwise.values import SettingValue
 from planwise.warehouse.pool import check_pool_size
 from planwise.warehouse.recording import refuse_full_folder
+
+if TYPE_CHECKING:
+    from planwise.config import Config
 
 
 def simulate(options: argparse.Namespace, rest: list[str]) -> int:
@@ -45,6 +47,10 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
     if options.threads is not None and not 1 <= options.threads <= 1024:
         raise UsageError(f"--threads: expected 1 to 1024, got {options.threads}")
     config, scenarios = settled_configs(options)
+    branch = None
+    if options.branch is not None:
+        branch, (config, *settled_scenarios) = _branched(options.branch, config, scenarios)
+        scenarios = tuple(settled_scenarios)
     toggles = settled_toggles(options)
     spec = settled_spec(options)
     settled = SimulationOptions(
@@ -62,7 +68,14 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
         tests=options.test,
         record=options.record_statements,
         years_given=config.years_given,
+        resume=options.resume,
+        branch=branch,
+        checkpoints=not options.no_checkpoints,
+        checkpoint_limit=None
+        if options.checkpoint_limit is None
+        else size_bytes(options.checkpoint_limit, "--checkpoint-limit"),
     )
+    _check_branch(settled)
     if settled.record is not None:
         refuse_full_folder(settled.record)
     if options.output is not None:
@@ -87,8 +100,51 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
         except KeyboardInterrupt as stop:
             if simulation.published:
                 raise type(stop)(f"{simulation.files.database} is complete all the same") from None
+            if simulation.finished:
+                raise type(stop)(_how_to_go_on(simulation.finished)) from None
+            raise
+        except PlanwiseError:
+            observer.stop()
+            if simulation.finished and not simulation.published:
+                console.print(_how_to_go_on(simulation.finished))
             raise
     return 0
+
+
+def _how_to_go_on(finished: Sequence[int]) -> str:
+    """Which years are safe, and how to run the others."""
+    years = f"{finished[0]}-{finished[-1]} are" if len(finished) > 1 else f"{finished[0]} is"
+    return (
+        f"{years} finished and kept, and an earlier result is as it was; the same command with "
+        "--resume goes on from there"
+    )
+
+
+def _branched(
+    text: str, config: Config, scenarios: Sequence[Config]
+) -> tuple[Branch, tuple[Config, ...]]:
+    """The branch, and the configurations with all its years: the ones taken over come first."""
+    branch = parse_branch(text)
+    years = branch_years(branch, source_manifest(branch), list(config.years))
+    return branch, tuple(
+        each.with_overrides(years=years, origin="--from") for each in (config, *scenarios)
+    )
+
+
+def _check_branch(settled: SimulationOptions) -> None:
+    """Refuse a branch that would replace what it starts from, or be in a database of the user's."""
+    if settled.branch is None:
+        return
+    if settled.in_place:
+        raise UsageError(
+            "--from: a run in the database of a profile cannot be branched into; leave out "
+            "--profiles-dir"
+        )
+    if settled.database.resolve() == settled.branch.files.database:
+        raise UsageError(
+            f"--from: the branch would replace {settled.database}, which it starts from; give it "
+            "another --database"
+        )
 
 
 def _plugin_flags(rest: list[str], toggles: dict[str, bool]) -> dict[str, dict[str, SettingValue]]:

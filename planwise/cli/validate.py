@@ -24,7 +24,8 @@ from planwise.errors import ConfigError, DependencyError, PlanwiseError, Warehou
 from planwise.inputs import check_scenarios
 from planwise.machine import this_machine
 from planwise.run_files import RunFiles
-from planwise.simulation import DEFAULT_DATABASE, Simulation, SimulationOptions, enabled_plugins
+from planwise.simulation import Simulation, enabled_plugins
+from planwise.simulation_options import DEFAULT_DATABASE, SimulationOptions
 
 _LEAST_DISK: Final = 500 * 2**20
 _LEAST_MEMORY: Final = 512 * 2**20

@@ -22,7 +22,7 @@ from planwise.project.dbt_worker import (
     DbtPaths,
     DbtWorker,
 )
-from planwise.project.fingerprint import project_fingerprint
+from planwise.project.fingerprint import Fingerprint, project_fingerprint
 from planwise.project.graph import ProjectGraph, graph_from_manifest, has_foreign_keys
 from planwise.project.node_results import NodeWatch, checked_results, passed_tests
 from planwise.project.obstacles import leaves_transaction
@@ -65,6 +65,7 @@ class DbtProject:
         directory: the folder of ``dbt_project.yml``.
         parsed_anew_because: what the year decides when the project is parsed.
         uncached_because: why nothing is kept between runs; empty if it is, or if nobody asked.
+        fingerprint: what the project is, as it was when the session began.
 
     Raises:
         ProjectError: the folder holds no readable ``dbt_project.yml``, or the profile is missing.
@@ -97,6 +98,7 @@ class DbtProject:
         self._rendered: dict[int, dict[_NodeKey, Future[CompiledNode]]] = {}
         self.parsed_anew_because: tuple[str, ...] = ()
         self.uncached_because = ""
+        self.fingerprint = Fingerprint("")
 
     @contextmanager
     def session(self) -> Iterator[DbtProject]:
@@ -115,7 +117,10 @@ class DbtProject:
             logs=self._work / "logs",
             target_name=self._spec.target,
         )
-        self._open_cache()
+        self.fingerprint = self._fingerprint()
+        self.uncached_because = self.fingerprint.uncacheable if self._cache_folder else ""
+        if self._cache_folder is not None and not self.uncached_because:
+            self._cache = RenderCache(self._cache_folder, self.fingerprint.key)
         try:
             yield self
         finally:
@@ -252,11 +257,9 @@ class DbtProject:
         result = self._started().test(parse.manifest, selection, variables)
         return passed_tests(result, year)
 
-    def _open_cache(self) -> None:
-        if self._cache_folder is None:
-            return
+    def _fingerprint(self) -> Fingerprint:
         try:
-            found = project_fingerprint(
+            return project_fingerprint(
                 self.directory,
                 profile=self._profile if self._target is None else self._target.text,
                 database=self._database,
@@ -268,9 +271,6 @@ class DbtProject:
             raise ProjectError(
                 f"{error.filename or self.directory}: cannot be read ({error.strerror})"
             ) from error
-        self.uncached_because = found.uncacheable
-        if not found.uncacheable:
-            self._cache = RenderCache(self._cache_folder, found.key)
 
     def _load(self, key: _YearKey) -> StoredStep | None:
         if self._cache is None:
@@ -307,6 +307,7 @@ class DbtProject:
             self._selected(self._spec.foundation, manifest, variables),
             self._selected(self._spec.year, manifest, variables),
             only=self._by_default(manifest, variables),
+            step_variable=self._spec.step_variable,
         )
         scripts = any(stage.sql is not None for stage in graph.year_stages)
         if not scripts and not reads_step(manifest, self.directory, self._spec.step_variable):

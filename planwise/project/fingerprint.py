@@ -16,11 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from planwise import __version__
 
-CACHE_FORMAT: Final = 1
+CACHE_FORMAT: Final = 2
 """Raised when what is stored, or how it is made, changes its meaning."""
 _READ_BY_DBT: Final = frozenset({".sql", ".yml", ".yaml", ".csv", ".py", ".md"})
 _NOT_READ: Final = frozenset({"target", "logs", ".git", ".venv", "__pycache__", "node_modules"})
@@ -42,10 +42,15 @@ class Fingerprint:
     Attributes:
         key: hexadecimal SHA-256.
         uncacheable: why nothing rendered from it may be kept; empty if it may.
+        files: SHA-256 of each file of the project, by its path from the project's folder.
+        variables: SHA-256 of the environment variables that it reads, by name; of their values
+            nothing else is told, since some are secrets.
     """
 
     key: str
     uncacheable: str = ""
+    files: Mapping[str, str] = field(factory=dict)
+    variables: Mapping[str, str] = field(factory=dict)
 
 
 def project_fingerprint(
@@ -79,22 +84,32 @@ def project_fingerprint(
         _add(digest, part.encode())
     reads_path = False
     hidden = _note_variables("the profile", profile, names)
+    files: dict[str, str] = {}
     for file in project_files(directory):
         content = file.read_bytes()
-        _add(digest, os.fsencode(os.path.relpath(file, directory)))
+        path = os.path.relpath(file, directory)
+        files[os.fsencode(path).decode("utf-8", "backslashreplace")] = _sha256(content)
+        _add(digest, os.fsencode(path))
         _add(digest, content)
         if b"env_var" in content or b"target" in content:
             text = content.decode("utf-8", "replace")
-            hidden = hidden or _note_variables(os.path.relpath(file, directory), text, names)
+            hidden = hidden or _note_variables(path, text, names)
             reads_path = reads_path or any(map(_WHOLE_TARGET.search, _JINJA.findall(text)))
     if reads_path:
         _add(digest, os.fsencode(database))
     names |= {name for name in environ if name.startswith("DBT_")} - set(own_variables)
+    variables: dict[str, str] = {}
     for name in sorted(names):
         value = environ.get(name)
+        told = b"unset" if value is None else b"=" + os.fsencode(value)
+        variables[name] = _sha256(told)
         _add(digest, name.encode())
-        _add(digest, b"unset" if value is None else b"=" + os.fsencode(value))
-    return Fingerprint(digest.hexdigest(), hidden)
+        _add(digest, told)
+    return Fingerprint(digest.hexdigest(), hidden, files, variables)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _add(digest: Any, part: bytes) -> None:

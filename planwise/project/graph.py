@@ -8,6 +8,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from planwise.errors import GraphError
+from planwise.outputs import YearOutput
 from planwise.stages import Stage
 from planwise.values import ModelNode
 
@@ -30,6 +31,9 @@ class ProjectGraph:
             a model's own table.
         source_schemas: schemas of the sources that the project reads.
         has_run_hooks: whether a phase must be one invocation of dbt (:func:`belongs_together`).
+        outputs: the tables that the year's nodes leave behind.
+        self_contained: whether a year writes nothing but its outputs: no hook and no script, which
+            may write anything, is part of it.
     """
 
     foundation: Mapping[str, ModelNode]
@@ -41,6 +45,8 @@ class ProjectGraph:
     foundation_stages: tuple[Stage, ...] = ()
     year_stages: tuple[Stage, ...] = ()
     reads_step: bool = True
+    outputs: tuple[YearOutput, ...] = ()
+    self_contained: bool = True
 
 
 def graph_from_manifest(
@@ -48,6 +54,8 @@ def graph_from_manifest(
     foundation: Sequence[Stage] | None = None,
     year: Sequence[Stage] | None = None,
     only: Collection[str] | None = None,
+    *,
+    step_variable: str = "simulation_year",
 ) -> ProjectGraph:
     """Read the executed nodes out of dbt's manifest.
 
@@ -57,6 +65,7 @@ def graph_from_manifest(
             these depend on.
         year: what runs in each year; None for everything else.
         only: what is run where nothing is selected; None for all.
+        step_variable: the var that holds the year, and the column that says whose a row is.
 
     Raises:
         GraphError: a node depends on one that does not exist.
@@ -88,7 +97,34 @@ def graph_from_manifest(
         has_run_hooks=belongs_together(manifest) != "",
         foundation_stages=tuple(foundation),
         year_stages=tuple(year),
+        outputs=tuple(
+            YearOutput(nodes[key].relation, _is_by_year(enabled[key], step_variable))
+            for key in nodes
+            if key in yearly and nodes[key].keep and nodes[key].materialized != "view"
+        ),
+        self_contained=not (
+            any(stage.sql is not None for stage in year)
+            or any(node.resource_type == "operation" for node in manifest.nodes.values())
+            or any(_has_hooks(enabled[key]) for key in yearly)
+        ),
     )
+
+
+def _is_by_year(node: Any, step_variable: str) -> bool:
+    """Whether a year touches no row of another: dbt deletes by a key that the year is part of."""
+    keys = getattr(node.config, "unique_key", None)
+    keys = [keys] if isinstance(keys, str) else keys
+    return (
+        str(node.config.materialized) == "incremental"
+        and getattr(node.config, "incremental_strategy", None) == "delete+insert"
+        and isinstance(keys, list | tuple)
+        and step_variable in keys
+        and not _has_hooks(node)
+    )
+
+
+def _has_hooks(node: Any) -> bool:
+    return any(getattr(node.config, name, None) for name in ("pre_hook", "post_hook"))
 
 
 def belongs_together(manifest: Any) -> str:

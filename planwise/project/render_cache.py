@@ -18,6 +18,7 @@ import attrs
 from attrs import frozen
 
 from planwise.errors import WarehouseError
+from planwise.outputs import YearOutput
 from planwise.project.graph import ProjectGraph
 from planwise.rendered import CompiledNode, RelationRead
 from planwise.run_files import write_atomically
@@ -115,6 +116,10 @@ def _step_from(data: Any) -> StoredStep:
             foundation_stages=tuple(map(_stage, graph["foundation_stages"])),
             year_stages=tuple(map(_stage, graph["year_stages"])),
             reads_step=graph["reads_step"],
+            outputs=tuple(
+                YearOutput(tuple(each["relation"]), each["by_year"]) for each in graph["outputs"]
+            ),
+            self_contained=graph["self_contained"],
         ),
         compiled={key: _compiled(each) for key, each in data["compiled"].items()},
         parsed_anew_because=tuple(data["parsed_anew_because"]),

@@ -16,7 +16,7 @@ import attrs
 from planwise.improvement import Improvement
 from planwise.results import SCHEMA_VERSION, PhaseRecord, slowest_models
 from planwise.run_files import write_atomically
-from planwise.simulation import SimulationOutcome
+from planwise.simulation_options import SimulationOutcome
 
 DISTRIBUTIONS: Final = ("planwise", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow", "pluggy")
 
@@ -35,6 +35,7 @@ def results_dict(outcome: SimulationOutcome) -> dict[str, Any]:
         "checkpoints": str(outcome.files.checkpoints),
         "years": list(result.years),
         "requested_years": list(result.requested_years),
+        "resumed_years": list(result.resumed_years),
         "success_rate": result.success_rate,
         "wall_s": result.wall_s,
         "cpu_s": result.cpu_s,

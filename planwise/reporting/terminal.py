@@ -15,7 +15,7 @@ from planwise.improvement import Improvement
 from planwise.results import ChosenSetting, PhaseRecord, Retuning, RunPlan, RunResult
 
 if TYPE_CHECKING:
-    from planwise.simulation import SimulationOutcome
+    from planwise.simulation_options import SimulationOutcome
 
 _MOST_ROWS: Final = 20
 """More rows of years and scenarios than this are no summary."""

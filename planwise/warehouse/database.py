@@ -7,11 +7,12 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from planwise.checkpoints.tables import YearTable
 from planwise.errors import WarehouseError
 from planwise.interruption import call_interruptibly
 from planwise.values import SettingValue
+from planwise.warehouse.beside import Beside
 from planwise.warehouse.digests import quoted
+from planwise.warehouse.ledger import Ledger
 from planwise.warehouse.opening import connect, first_line
 from planwise.warehouse.pool import ConnectionPool
 
@@ -46,6 +47,10 @@ class Warehouse:
         config: what a user's profile connects with.
         session_settings: what a user's profile SETs on each cursor.
         recorder: writes down every statement, or None.
+        ledger: the run, whose phases are recorded as they are committed; None keeps no record.
+
+    Attributes:
+        committed: the years that were committed with their ledger row, in order.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class Warehouse:
         config: Mapping[str, Any] | None = None,
         session_settings: Mapping[str, Any] | None = None,
         recorder: Recorder | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self._config = dict(config or {})
         self._session_settings = dict(session_settings or {})
@@ -64,9 +70,11 @@ class Warehouse:
         self._pool_size = pool_size
         self._year_column = year_column
         self._recorder = recorder
+        self.ledger = ledger
+        self.committed: list[int] = []
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._pool: ConnectionPool | None = None
-        self._beside: duckdb.DuckDBPyConnection | None = None
+        self._beside: Beside | None = None
         self._session: duckdb.DuckDBPyConnection | None = None
         self._in_transaction = False
 
@@ -86,7 +94,7 @@ class Warehouse:
             self._connection.execute(statement)
         self.apply(settings)
         self._pool = ConnectionPool(self._connection, self._pool_size)
-        self._beside = self._connection.cursor()
+        self._beside = Beside(self._connection.cursor(), self._year_column, self.ledger)
 
     def apply(self, settings: Mapping[str, SettingValue]) -> None:
         """Change global settings of the open database.
@@ -103,6 +111,11 @@ class Warehouse:
                 raise WarehouseError(
                     f"DuckDB refuses the setting {name} = {value!r}: {first_line(error)}"
                 ) from error
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._path
 
     @property
     def pool(self) -> ConnectionPool:
@@ -214,6 +227,50 @@ class Warehouse:
                 f"{self._path}: what was computed could not be committed: {first_line(error)}"
             ) from error
 
+    def commit_phase(self, year: int | None) -> None:
+        """End the transaction of a year, or for None of the foundation, with its ledger row inside.
+
+        A COMMIT that returns proves nothing (after a failed statement it has rolled back), and one
+        that raises disproves nothing: the ledger is read again, and what it says holds.
+
+        Raises:
+            WarehouseError: the phase is not in the database.
+        """
+        ledger = self.ledger
+        if ledger is None:
+            self.commit()
+            return
+
+        def record(cursor: duckdb.DuckDBPyConnection) -> None:
+            if year is None:
+                ledger.record_run(cursor)
+            else:
+                ledger.record_year(cursor, year)
+
+        self.in_transaction(record)
+        failed: WarehouseError | None = None
+        try:
+            self.commit()
+        except WarehouseError as error:
+            failed = error
+        if not self._is_recorded(ledger, year):
+            raise failed or WarehouseError(
+                f"{self._path}: DuckDB did not commit {year or 'the foundation'}: a statement "
+                "before had failed unnoticed"
+            )
+        if year is not None:
+            self.committed.append(year)
+
+    def _is_recorded(self, ledger: Ledger, year: int | None) -> bool:
+        import duckdb
+
+        try:
+            return self.query(lambda cursor: ledger.has(cursor, year))
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error:
+            return False  # the database is invalidated; --resume opens it anew and reads it there
+
     def rollback(self) -> None:
         """Undo the open transaction, if there is one."""
         import duckdb
@@ -271,77 +328,17 @@ class Warehouse:
 
         return self.in_transaction(count) if self._in_transaction else self.query(count)
 
-    def state_table(self, relation: tuple[str, str], year: int) -> YearTable:
-        """The rows of a year, or the whole table if it has no year column, as Arrow.
-
-        Runs in the caller's thread, which :meth:`interrupt_beside` interrupts.
-        """
-        schema, table = relation
-
-        def read(cursor: duckdb.DuckDBPyConnection) -> YearTable:
-            # The columns of this table alone: a look through the whole catalog takes longer.
-            columns = cursor.execute(f"describe {quoted(schema)}.{quoted(table)}").fetchall()
-            has_year = self._year_column in {row[0] for row in columns}
-            sql = f"select * from {quoted(schema)}.{quoted(table)}"  # noqa: S608  # quoted
-            if has_year:
-                # A relation, not execute(): its Arrow table is built without a second copy.
-                relation_of_year = cursor.sql(
-                    f"{sql} where {quoted(self._year_column)} = ?", params=[year]
-                )
-            else:
-                relation_of_year = cursor.sql(sql)
-            types = tuple(str(row[1]) for row in columns)
-            return YearTable(relation, year, relation_of_year.to_arrow_table(), types)
-
-        return read(self._require_beside())
-
     def checkpoint(self) -> None:
         """Move everything committed from the log into the file."""
         self.query(lambda cursor: cursor.execute("checkpoint"))
 
-    def hold_committed(self) -> None:
-        """Let :meth:`state_table` read what is committed now, whatever is committed later.
+    @property
+    def beside(self) -> Beside:
+        """The second connection of the open database.
 
-        Until :meth:`release_committed`, and in whichever thread.
+        Raises:
+            WarehouseError: it is not open.
         """
-        beside = self._require_beside()
-        beside.execute("begin transaction")
-        # A transaction sees a database from its first look at it.
-        beside.execute("select count(*) from duckdb_tables()").fetchall()
-
-    def release_committed(self) -> None:
-        """End what :meth:`hold_committed` began; nothing was written."""
-        import duckdb
-
-        beside = self._require_beside()
-        try:
-            beside.execute("commit")
-        except duckdb.Error:  # a query of it failed, and its error is the one to tell
-            beside.rollback()
-
-    def checkpoint_beside(self) -> bool:
-        """:meth:`checkpoint` in the caller's thread; :meth:`interrupt_beside` stops it.
-
-        Returns:
-            False if another thread writes to the file already: what is committed stays in the log
-            then, as durable as in the file, until the next checkpoint.
-        """
-        import duckdb
-
-        try:
-            self._require_beside().execute("checkpoint")
-        except duckdb.TransactionException as error:
-            if "Cannot CHECKPOINT" not in str(error):
-                raise
-            return False
-        return True
-
-    def interrupt_beside(self) -> None:
-        """Stop what :meth:`checkpoint_beside` and :meth:`state_table` do in another thread."""
-        if self._beside is not None:
-            self._beside.interrupt()
-
-    def _require_beside(self) -> duckdb.DuckDBPyConnection:
         if self._beside is None:
             raise WarehouseError("the database is not open")
         return self._beside

@@ -9,7 +9,7 @@ change, not as a defence: nobody is to be kept from forging a digest.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -95,6 +95,35 @@ def table_digest(
         rows, low, high = connection.execute(sql, bound).fetchall()[0]
     text = "\n".join([*(f"{name}\t{kind}" for name, kind in columns), f"{rows}", low, high])
     return TableDigest(rows, hashlib.sha256(text.encode()).hexdigest())
+
+
+def quick_digest(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    columns: Sequence[str],
+    year_column: str | None = None,
+    year: int = 0,
+) -> str:
+    """A digest by DuckDB's own hash: some 30 times faster, and good for one DuckDB version alone.
+
+    It finds rows that were lost, doubled or damaged between two looks at a table. It does not tell
+    0.0 from -0.0, and proves nothing to whoever can forge it.
+
+    Args:
+        connection: a connection or cursor on the database.
+        relation: the table's quoted name.
+        columns: its columns, unquoted.
+        year_column: only the rows in which this column, unquoted, is the year.
+        year: the year.
+
+    Returns:
+        Rows and sum, as ``rows:hexadecimal``.
+    """
+    condition = "" if year_column is None else f" where {quoted(year_column)} = ?"
+    row = f"hash({', '.join(map(quoted, columns))})"
+    sql = f"select count(*), coalesce(sum({row}::hugeint), 0)::varchar from {relation}{condition}"  # noqa: S608  # quoted
+    rows, total = connection.execute(sql, [] if year_column is None else [year]).fetchall()[0]
+    return f"{rows}:{int(total):x}"
 
 
 @contextmanager

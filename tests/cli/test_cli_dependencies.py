@@ -58,7 +58,9 @@ def test_a_missing_library_is_one_line(project: Path, hidden: dict[str, str], na
     )
     refused(done, 1, f"'{names.partition(',')[0]}")
     assert "install" in done.stderr or "--no-" in done.stderr
-    assert results(project) == before
+    # A year that was finished before the library was missed is kept aside.
+    after = {name: digest for name, digest in results(project).items() if "/building" not in name}
+    assert after == before
 
 
 def test_the_digest_of_a_database_without_duckdb_is_one_line(

@@ -5,10 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from cli_runs import YEARS, environment, planwise, read_until, results, start
+
+from planwise.run_files import RunFiles
+from planwise.runs.manifest import read_manifest
 
 AGAIN = ("simulate", "--census", "census.csv", *YEARS, "--seed", "7")
 LONGER = ("simulate", "--census", "census.csv", "--years", "2025-2029", "--seed", "7")
@@ -33,10 +37,47 @@ def test_a_signal_stops_the_run_and_leaves_what_was_there(
     running.send_signal(number)
     _, errors = running.communicate(timeout=60)
     assert running.returncode == code
-    assert errors == (
-        f"planwise: {word}; nothing was published, and an earlier result is as it was\n"
+    if errors.startswith(f"planwise: {word}; 2025 "):
+        # Its finished years are kept aside; whether there was one before is a matter of luck.
+        assert errors == (
+            f"planwise: {word}; 2025 is finished and kept, and an earlier result is as it was; the "
+            "same command with --resume goes on from there\n"
+        )
+        assert read_manifest(building(project)) is not None
+    elif not errors.startswith(f"planwise: {word}; 2025-"):
+        assert errors == (
+            f"planwise: {word}; nothing was published, and an earlier result is as it was\n"
+        )
+        assert not building(project).exists()
+    after = {name: digest for name, digest in results(project).items() if "/building" not in name}
+    assert after == before
+
+
+def building(project: Path) -> Path:
+    return RunFiles(project / "output" / "simulation.duckdb").building
+
+
+def test_a_second_signal_ends_the_process_at_once(project: Path) -> None:
+    """A query that hears no interruption for a while stands in for one that does not."""
+    running = start(*LONGER, cwd=project)
+    read_until(running, "year 2025: ")
+    for _ in range(50):  # the first is heard at its next step, and so is the second
+        if running.poll() is not None:
+            break
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.002)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert len(errors.splitlines()) == 1
+    assert errors.startswith(("planwise: stopped at once; ", "planwise: interrupted; "))
+    again = planwise(*LONGER, "--resume", cwd=project)
+    assert (again.returncode, again.stderr) == (0, "")
+    clean = planwise(*LONGER, "--database", "clean/simulation.duckdb", cwd=project)
+    assert (clean.returncode, clean.stderr) == (0, "")
+    assert (
+        planwise("digest", "output/simulation.duckdb", cwd=project).stdout
+        == planwise("digest", "clean/simulation.duckdb", cwd=project).stdout
     )
-    assert results(project) == before
 
 
 def test_after_a_signal_or_a_kill_the_next_run_works(project: Path, finished: Path) -> None:

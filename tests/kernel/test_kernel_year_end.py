@@ -16,12 +16,13 @@ from planwise.api import CompressedState, StateTable, hookimpl
 from planwise.checkpoints.store import CheckpointStore
 from planwise.checkpoints.tables import YearTable
 from planwise.errors import CheckpointError
+from planwise.outputs import YearOutput
 from planwise.plugins import InstalledPlugin, LoadedPlugin
 from planwise.relay import Relay
 from planwise.warehouse.database import Warehouse
 from planwise.year_end import StoredYear, YearEnd
 
-PEOPLE = ("main", "people")
+PEOPLE = YearOutput(("main", "people"), by_year=True)
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_a_year_is_stored_while_the_next_fills_temporary_tables(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
     store = CheckpointStore(tmp_path / "states")
-    end = YearEnd(warehouse, store, Relay())
+    end = YearEnd(warehouse, store, None, Relay())
     before = log_of(warehouse, tmp_path)
     warehouse.in_transaction(
         lambda cursor: cursor.execute("create temporary table t as select * from people")
@@ -76,13 +77,13 @@ def test_a_year_is_stored_while_the_next_fills_temporary_tables(
 def test_a_writer_keeps_the_year_in_the_log_and_loses_nothing(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
-    end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), Relay())
+    end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), None, Relay())
     warehouse.in_transaction(
         lambda cursor: cursor.execute(
             "create table more as select 1 as n; insert into people values (-1, 2026)"
         )
     )
-    assert not warehouse.checkpoint_beside()
+    assert not warehouse.beside.checkpoint()
     end.begin(2025, [PEOPLE])
     stored = ended(end)
     assert not stored.in_file
@@ -90,27 +91,76 @@ def test_a_writer_keeps_the_year_in_the_log_and_loses_nothing(
     assert stored.checkpoint is not None
     assert stored.checkpoint.rows == 1000
     warehouse.commit()
-    assert warehouse.checkpoint_beside()
+    assert warehouse.beside.checkpoint()
     rows = warehouse.query(lambda c: c.execute("select count(*) from people").fetchall())
     assert rows == [(1001,)]
 
 
 def test_a_project_without_a_state_has_no_checkpoint(warehouse: Warehouse, tmp_path: Path) -> None:
-    end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), Relay())
+    end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), None, Relay())
     assert end.take(wait=True) is None
     end.begin(2025, [])
     assert ended(end).checkpoint is None
     assert not (tmp_path / "states").exists()
 
 
-def test_a_state_that_cannot_be_stored_is_an_error_where_it_is_taken(
-    warehouse: Warehouse, tmp_path: Path
-) -> None:
+def test_a_state_that_cannot_be_stored_is_a_warning(warehouse: Warehouse, tmp_path: Path) -> None:
     (tmp_path / "states").write_text("a file where the folder goes")
-    end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), Relay())
+    end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), None, Relay())
     end.begin(2025, [PEOPLE])
-    with pytest.raises(CheckpointError, match="the state of 2025 cannot be stored"):
+    stored = ended(end)
+    assert stored.checkpoint is None
+    assert len(stored.warnings) == 1
+    assert "year 2025 has no checkpoint" in stored.warnings[0]
+
+
+def test_a_codec_that_loses_a_bit_ends_the_run(warehouse: Warehouse, tmp_path: Path) -> None:
+    class Lossy:
+        """Forgets the last row."""
+
+        @hookimpl
+        def compress_state(self, state: StateTable) -> CompressedState:
+            self.table = state.table.slice(0, state.table.num_rows - 1)
+            return CompressedState("lossy", b"x", state.table.nbytes)
+
+        @hookimpl
+        def restore_state(self, state: CompressedState, limit_bytes: int) -> Any:
+            return self.table
+
+    relay = Relay([loaded("lossy", Lossy())])
+    end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), None, relay)
+    end.begin(2025, [PEOPLE])
+    with pytest.raises(CheckpointError, match="does not give back"):
         end.take(wait=True)
+
+
+def test_a_year_after_another_stores_what_it_added(warehouse: Warehouse, tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path / "states")
+    end = YearEnd(warehouse, store, None, Relay())
+    end.begin(2025, [PEOPLE])
+    ended(end)
+    warehouse.in_transaction(
+        lambda cursor: cursor.execute(
+            "insert into people select 5000 + i, 2026 from range(10) t(i)"
+        )
+    )
+    warehouse.commit()
+    end.begin(2026, [PEOPLE])
+    second = ended(end)
+    assert second.checkpoint is not None
+    assert second.checkpoint.rows == 1010
+    assert second.checkpoint.raw_bytes < 1000  # of the ten
+    assert next(store.read(2026, Relay())).table.num_rows == 1010
+    # A row of an earlier year that changed is no addition: the whole table is stored.
+    warehouse.in_transaction(
+        lambda cursor: cursor.execute(
+            "delete from people where id = 3; insert into people values (9000, 2027)"
+        )
+    )
+    warehouse.commit()
+    end.begin(2027, [PEOPLE])
+    ended(end)
+    assert next(store.read(2027, Relay())).table.num_rows == 1010
 
 
 def test_a_run_that_is_interrupted_gives_the_state_up(warehouse: Warehouse, tmp_path: Path) -> None:
@@ -120,13 +170,13 @@ def test_a_run_that_is_interrupted_gives_the_state_up(warehouse: Warehouse, tmp_
         )
     )
     warehouse.commit()
-    end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), Relay())
-    end.begin(2025, [("main", "slow")])
+    end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), None, Relay())
+    end.begin(2025, [YearOutput(("main", "slow"))])
     time.sleep(0.2)  # into the query, which would take hours
     end.leave()
     assert end.take(wait=True) is None
     # The cursor serves again.
-    assert warehouse.state_table(PEOPLE, 2025).table.num_rows == 1000
+    assert warehouse.beside.table(PEOPLE, 2025, earlier=None).table.num_rows == 1000
 
 
 def test_a_year_that_is_given_up_between_queries_stores_nothing(
@@ -144,7 +194,7 @@ def test_a_year_that_is_given_up_between_queries_stores_nothing(
             return CompressedState("slow", b"x", state.table.nbytes)
 
     store = CheckpointStore(tmp_path / "states")
-    end = YearEnd(warehouse, store, Relay([loaded("slow", Slow())]))
+    end = YearEnd(warehouse, store, None, Relay([loaded("slow", Slow())]))
     end.leave()  # nothing was begun
     end.begin(2025, [PEOPLE])
     assert asked.wait(30)
@@ -157,7 +207,7 @@ def test_a_year_that_is_given_up_between_queries_stores_nothing(
 def test_a_state_is_of_its_year_whatever_the_next_year_commits(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
-    more = ("main", "more")
+    more = YearOutput(("main", "more"))
     rebuild = "create or replace table {} as select {} as id, 2025 as simulation_year"
     store = CheckpointStore(tmp_path / "states")
     for year in range(2025, 2045):
@@ -165,7 +215,7 @@ def test_a_state_is_of_its_year_whatever_the_next_year_commits(
             text = rebuild.format(name, year)
             warehouse.in_transaction(lambda cursor, sql=text: cursor.execute(sql))
         warehouse.commit()
-        end = YearEnd(Plodding(warehouse), store, Relay())
+        end = YearEnd(Plodding(warehouse), store, None, Relay())
         end.begin(2025, [PEOPLE, more])
         for name in ("people", "more"):
             text = rebuild.format(name, "-1")
@@ -180,18 +230,22 @@ class Plodding:
     """The warehouse, late with each table, as with a large one: the next year is always sooner."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._warehouse = warehouse
+        self._beside = warehouse.beside
 
-    def state_table(self, relation: tuple[str, str], year: int) -> YearTable:
+    @property
+    def beside(self) -> Any:
+        return self
+
+    def table(self, output: YearOutput, year: int, *, earlier: int | None) -> YearTable:
         time.sleep(0.02)
-        return self._warehouse.state_table(relation, year)
+        return self._beside.table(output, year, earlier=earlier)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._warehouse, name)
+        return getattr(self._beside, name)
 
 
 def test_an_error_of_the_query_keeps_its_name(warehouse: Warehouse, tmp_path: Path) -> None:
-    end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), Relay())
-    end.begin(2025, [("main", "missing")])
+    end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), None, Relay())
+    end.begin(2025, [YearOutput(("main", "missing"))])
     with pytest.raises(duckdb.CatalogException, match="missing"):
         end.take(wait=True)

@@ -9,7 +9,9 @@ from typing import Any
 
 from planwise.config import load_config
 from planwise.engine import QuietObserver
-from planwise.simulation import Simulation, SimulationOptions, SimulationOutcome
+from planwise.settings import cache_folder
+from planwise.simulation import Simulation
+from planwise.simulation_options import SimulationOptions, SimulationOutcome
 from planwise.warehouse.digests import TableDigest, database_digests
 from planwise.warehouse.opening import reading
 
@@ -17,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt"
 BUILT_IN = ("batching", "compression", "monitoring", "precompile", "tuning")
 YEARS = (2025, 2026)
+CACHE = cache_folder(None, os.environ)
+"""Where what is rendered is kept, for runs that need not show that they render it."""
 
 
 def clean_environment() -> dict[str, str]:
@@ -33,6 +37,7 @@ def simulation(
     seed: int | None = None,
     pool_size: int | None = None,
     toggles: Mapping[str, bool] | None = None,
+    dbt_project: Path = PROJECT,
     **options: Any,
 ) -> Simulation:
     """A simulation, ready to run."""
@@ -42,7 +47,7 @@ def simulation(
     return Simulation(
         SimulationOptions(
             config=config,
-            dbt_project=PROJECT,
+            dbt_project=dbt_project,
             database=database,
             toggles=toggles or {},
             environ=clean_environment(),
@@ -66,6 +71,7 @@ def query(database: Path, sql: str) -> list[tuple[Any, ...]]:
 
 __all__ = [
     "BUILT_IN",
+    "CACHE",
     "PROJECT",
     "ROOT",
     "YEARS",

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from planwise.errors import DatabaseLockedError, WarehouseError
+from planwise.outputs import YearOutput
 from planwise.warehouse.database import Warehouse
 from planwise.warehouse.opening import connect, reading
 
@@ -107,12 +108,30 @@ def test_rows_are_counted_of_tables_alone(warehouse: Warehouse) -> None:
     assert warehouse.row_counts([]) == {}
 
 
-def test_the_state_of_a_year_is_its_rows(warehouse: Warehouse) -> None:
-    state = warehouse.state_table(("main", "people"), 2025)
-    assert (state.name, state.year) == ("main.people", 2025)
-    assert state.table.column("id").to_pylist() == [0, 2, 4, 6, 8]
-    assert warehouse.state_table(("main", "people"), 1999).table.num_rows == 0
-    assert warehouse.state_table(("main", "plain"), 2025).table.to_pylist() == [{"n": 7}]
+def test_a_year_leaves_its_rows_or_the_whole_table(warehouse: Warehouse) -> None:
+    people = YearOutput(("main", "people"), by_year=True)
+    stored = warehouse.beside.table(people, 2025, earlier=5)
+    assert (stored.relation, stored.year, stored.added) == (("main", "people"), 2025, True)
+    assert stored.table.column("id").to_pylist() == [0, 2, 4, 6, 8]
+    # Rows of other years are not as many as they were: one of them may have changed.
+    for earlier in (None, 4):
+        whole = warehouse.beside.table(people, 2025, earlier=earlier)
+        assert (whole.added, whole.table.num_rows) == (False, 10)
+        assert whole.digest == stored.digest == warehouse.beside.digest(people, 2025)
+    plain = YearOutput(("main", "plain"), by_year=True)
+    assert warehouse.beside.table(plain, 2025, earlier=1).table.to_pylist() == [{"n": 7}]
+
+
+def test_a_digest_is_of_the_rows_of_the_year(warehouse: Warehouse) -> None:
+    people = YearOutput(("main", "people"), by_year=True)
+    before = warehouse.beside.digest(people, 2025)
+    whole = warehouse.beside.digest(YearOutput(people.relation), 2025)
+    with warehouse.connect() as cursor:
+        cursor.execute(
+            "insert into people select * replace (1999 as simulation_year) from people where id = 0"
+        )
+    assert warehouse.beside.digest(people, 2025) == before
+    assert warehouse.beside.digest(YearOutput(people.relation), 2025) != whole
 
 
 def test_a_state_keeps_its_types(warehouse: Warehouse, file: Path) -> None:
@@ -122,9 +141,11 @@ def test_a_state_keeps_its_types(warehouse: Warehouse, file: Path) -> None:
             "date '2025-01-01' as day, null::varchar as s, 0.1::double as x, 7::hugeint as h"
         )
         expected = cursor.sql("from typed").to_arrow_table()
-    state = warehouse.state_table(("main", "typed"), 2025)
-    assert state.table.schema.equals(expected.schema)
-    assert state.table.equals(expected)
+    stored = warehouse.beside.table(YearOutput(("main", "typed")), 2025, earlier=None)
+    assert stored.table.schema.equals(expected.schema)
+    assert stored.table.equals(expected)
+    assert stored.types[1] == "DECIMAL(18,2)"
+    assert stored.types[-1] == "HUGEINT"
 
 
 def test_before_it_is_open_and_after_it_is_closed(file: Path) -> None:

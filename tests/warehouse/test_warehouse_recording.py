@@ -22,6 +22,7 @@ from planwise.census import generate_census
 from planwise.config import load_config
 from planwise.errors import UsageError
 from planwise.inputs import load_inputs
+from planwise.outputs import YearOutput
 from planwise.plugins import installed_plugins
 from planwise.warehouse.database import Warehouse
 from planwise.warehouse.digests import database_digests
@@ -103,7 +104,8 @@ def test_inputs_and_statements_of_every_kind_are_repeated(tmp_path: Path) -> Non
             other.sql("create table plain as select 1 as a")
             other.sql("insert into plain values (2)")
         assert warehouse.row_counts([("main", "kept"), ("inputs", "census")])
-        assert warehouse.state_table(("main", "kept"), 2025).table.num_rows == 4
+        kept = YearOutput(("main", "kept"))
+        assert warehouse.beside.table(kept, 2025, earlier=None).table.num_rows == 4
         warehouse.checkpoint()
 
     folder = recorded(tmp_path, work)

@@ -1,0 +1,154 @@
+"""A second connection, for what is done with a committed year while the next one runs.
+
+It reads what was committed, whatever is committed meanwhile, and moves the log into the file. Its
+queries run in the thread that calls, which :meth:`Beside.interrupt` interrupts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from planwise.checkpoints.tables import YearTable
+from planwise.outputs import YearOutput
+from planwise.warehouse.digests import quick_digest, quoted
+from planwise.warehouse.ledger import Ledger
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@frozen
+class _Shape:
+    """What a table looks like."""
+
+    types: tuple[str, ...]
+    names: tuple[str, ...]
+
+    def columns(self) -> str:
+        """The columns for a SELECT; Arrow has no bit strings, which come back from texts."""
+        pairs = zip(self.names, self.types, strict=True)
+        return ", ".join(
+            f"{quoted(name)}::varchar as {quoted(name)}" if kind == "BIT" else quoted(name)
+            for name, kind in pairs
+        )
+
+
+class Beside:
+    """The connection.
+
+    Args:
+        connection: a cursor of the database.
+        year_column: the column that says to which year a row belongs.
+        ledger: the run's rows in the database; None keeps no record.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        year_column: str,
+        ledger: Ledger | None = None,
+    ) -> None:
+        self._connection = connection
+        self._ledger = ledger
+        self._year_column = year_column
+
+    def hold(self) -> None:
+        """Let :meth:`table` read what is committed now, whatever is committed later.
+
+        Until :meth:`release`, and in whichever thread.
+        """
+        self._connection.execute("begin transaction")
+        # A transaction sees a database from its first look at it.
+        self._connection.execute("select count(*) from duckdb_tables()").fetchall()
+
+    def release(self) -> None:
+        """End what :meth:`hold` began; nothing was written."""
+        import duckdb
+
+        try:
+            self._connection.execute("commit")
+        except duckdb.Error:  # a query of it failed, and its error is the one to tell
+            self._connection.rollback()
+
+    def table(self, output: YearOutput, year: int, *, earlier: int | None) -> YearTable:
+        """What a year leaves of a table, as Arrow.
+
+        Args:
+            output: the table.
+            year: the year.
+            earlier: rows that the table had before the year, if what it had then is stored: then
+                the year's own rows are enough where it left the others alone. None: all of it.
+        """
+        name = ".".join(map(quoted, output.relation))
+        shape = self._shape(name)
+        own = self._is_own(output, shape)
+        added = own and earlier is not None and self._rows(name, year) == earlier
+        # A relation, not execute(): its Arrow table is built without a second copy.
+        select = f"select {shape.columns()} from {name}"  # noqa: S608  # quoted
+        if added:
+            relation = self._connection.sql(
+                f"{select} where {quoted(self._year_column)} = ?", params=[year]
+            )
+        else:
+            relation = self._connection.sql(select)
+        digest = self._digest(name, shape, year if own else None)
+        return YearTable(
+            output.relation, year, relation.to_arrow_table(), shape.types, added, digest
+        )
+
+    def digest(self, output: YearOutput, year: int) -> str:
+        """The digest of what a year leaves of a table: of its own rows, or of all."""
+        name = ".".join(map(quoted, output.relation))
+        shape = self._shape(name)
+        return self._digest(name, shape, year if self._is_own(output, shape) else None)
+
+    def record_digests(self, year: int, digests: Mapping[str, str]) -> None:
+        """Write the digests of a finished year into the ledger, in a transaction of its own."""
+        if self._ledger is not None:
+            self._ledger.record_digests(self._connection, year, digests)
+
+    def checkpoint(self) -> bool:
+        """Move everything committed from the log into the file.
+
+        Returns:
+            False if another thread writes to the file already: what is committed stays in the log
+            then, as durable as in the file, until the next checkpoint.
+        """
+        import duckdb
+
+        try:
+            self._connection.execute("checkpoint")
+        except duckdb.TransactionException as error:
+            if "Cannot CHECKPOINT" not in str(error):
+                raise
+            return False
+        return True
+
+    def interrupt(self) -> None:
+        """Stop what runs in another thread."""
+        self._connection.interrupt()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _shape(self, name: str) -> _Shape:
+        # The columns of this table alone: a look through the whole catalog takes longer.
+        rows = self._connection.execute(f"describe {name}").fetchall()
+        return _Shape(tuple(row[1] for row in rows), tuple(row[0] for row in rows))
+
+    def _is_own(self, output: YearOutput, shape: _Shape) -> bool:
+        return output.by_year and self._year_column in shape.names
+
+    def _digest(self, name: str, shape: _Shape, year: int | None) -> str:
+        column = None if year is None else self._year_column
+        return quick_digest(self._connection, name, shape.names, column, year or 0)
+
+    def _rows(self, name: str, year: int) -> int:
+        """Rows that are not of a year."""
+        column = quoted(self._year_column)
+        sql = f"select count(*) from {name} where {column} is distinct from ?"  # noqa: S608  # quoted
+        return int(self._connection.execute(sql, [year]).fetchall()[0][0])

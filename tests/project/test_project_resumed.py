@@ -1,0 +1,97 @@
+"""A run in the user's own database that is killed: whole years stay, and it goes on after them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from project_runs import digests
+
+FILES = {
+    "dbt_project.yml": (
+        "name: own\nversion: '1.0.0'\nconfig-version: 2\nprofile: own\n"
+        "flags: {send_anonymous_usage_stats: false}\n"
+    ),
+    # Appends: a year that runs twice would be there twice.
+    "models/told.sql": (
+        "{{ config(materialized='incremental', incremental_strategy='append') }}\n"
+        "select {{ var('simulation_year') }} as simulation_year, i from range(100000) t(i)"
+    ),
+    "models/counted.sql": (
+        "select simulation_year, count(*) as n from {{ ref('told') }} group by all"
+    ),
+}
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    return tmp_path
+
+
+def command(own: Path, database: Path, *more: str) -> list[str]:
+    profile = {"own": {"target": "t", "outputs": {"t": {"type": "duckdb", "path": str(database)}}}}
+    profiles = own / f"profiles-{database.stem}"
+    profiles.mkdir(exist_ok=True)
+    (profiles / "profiles.yml").write_text(json.dumps(profile))
+    return [
+        *(sys.executable, "-m", "planwise.cli.main", "simulate", "--dbt-project", str(own)),
+        *("--profiles-dir", str(profiles), "--years", "2025-2028", *more),
+    ]
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    own = ("DUCKDB_", "DBT_", "PLANWISE_")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(own)}
+    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=180)
+
+
+@pytest.mark.parametrize("toggle", ["--precompile", "--no-precompile"])
+def test_a_killed_run_goes_on_in_the_users_database(own: Path, toggle: str) -> None:
+    clean, database = own / "clean.duckdb", own / "own.duckdb"
+    done = run(*command(own, clean, toggle))
+    assert (done.returncode, done.stderr) == (0, "")
+    with subprocess.Popen(
+        command(own, database, toggle), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("year 2026: "):
+                process.send_signal(signal.SIGKILL)
+                break
+    with duckdb.connect(str(database)) as connection:
+        there = connection.execute("from main.counted order by all").fetchall()
+    assert there[:2] == [(2025, 100000), (2026, 100000)]
+    assert all(rows == 100000 for _, rows in there)
+    resumed = run(*command(own, database, toggle, "--resume"))
+    assert (resumed.returncode, resumed.stderr) == (0, "")
+    assert "resumed after 202" in resumed.stdout
+    assert digests(database) == digests(clean)
+    again = run(*command(own, database, toggle, "--resume"))
+    assert again.returncode == 0
+    assert "nothing to resume" in again.stderr
+
+
+def test_a_database_of_the_user_is_never_made_anew(own: Path) -> None:
+    database = own / "own.duckdb"
+    words = command(own, database)
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("year 2026: "):
+                process.send_signal(signal.SIGKILL)
+                break
+    database.unlink()
+    refused = run(*words, "--resume")
+    assert refused.returncode == 1
+    assert "cannot be resumed: it is gone; start anew without --resume" in refused.stderr
+    assert not database.exists()
