@@ -15,7 +15,7 @@ from planwise.stages import Stage
 from planwise.values import BatchRequest, BatchResult, ModelNode, SettingValue
 
 if TYPE_CHECKING:
-    from planwise.checkpoints.tables import YearTable
+    from planwise.checkpoints.tables import StoredShape, YearTable
 
 Relation = tuple[str, str]
 """(schema, table)."""
@@ -110,8 +110,8 @@ class BesidePort(Protocol):
     def release(self) -> None:
         """End that."""
 
-    def table(self, output: YearOutput, year: int, *, earlier: int | None) -> YearTable:
-        """What a year leaves of a table; its own rows alone, if ``earlier`` rows are as before."""
+    def table(self, output: YearOutput, year: int, *, earlier: StoredShape | None) -> YearTable:
+        """What a year leaves of a table; its own rows alone, if all else is as it was earlier."""
 
     def digest(self, output: YearOutput, year: int) -> str:
         """The digest of what a year leaves of a table."""
@@ -172,6 +172,9 @@ class CheckpointPort(Protocol):
 
     def parent_of(self, year: int) -> int | None:
         """The year that a year can be stored against; None where it has to be stored whole."""
+
+    def shapes(self, year: int) -> Mapping[Relation, StoredShape]:
+        """Rows and columns of each table as a year was stored."""
 
     def write(
         self,

@@ -64,7 +64,6 @@ class YearEnd:
         self._progress = progress
         self._relay = relay
         self._job: Job[StoredYear] | None = None
-        self._rows: dict[tuple[str, str], int] = {}
 
     def begin(self, year: int, outputs: Sequence[YearOutput]) -> None:
         """Begin to end a year that is committed; the one before has to be taken.
@@ -104,13 +103,18 @@ class YearEnd:
     def _end(self, year: int, outputs: Sequence[YearOutput]) -> StoredYear:
         beside, store, warnings = self._warehouse.beside, self._checkpoints, []
         with span_of_work() as span:
-            parent = None if store is None else store.parent_of(year)
+            tables: list[YearTable] = []
+            parent = None
             try:
                 if store is None:
-                    tables = []
                     digests = {_name(each): beside.digest(each, year) for each in outputs}
                 else:
-                    tables = [self._table(each, year, parent) for each in outputs]
+                    parent = store.parent_of(year)
+                    earlier = {} if parent is None else store.shapes(parent)
+                    tables = [
+                        beside.table(each, year, earlier=earlier.get(each.relation))
+                        for each in outputs
+                    ]
                     digests = {_name(each): each.digest for each in tables}
             finally:
                 beside.release()
@@ -127,14 +131,6 @@ class YearEnd:
             except CheckpointSpaceError as error:
                 warnings.append(f"year {year} has no checkpoint: {error}")
         return StoredYear(year, record, in_file, tuple(warnings), span)
-
-    def _table(self, output: YearOutput, year: int, parent: int | None) -> YearTable:
-        """A table as it is to be stored; how many rows it has then is kept for the next year."""
-        known = self._rows.get(output.relation) if parent is not None else None
-        table = self._warehouse.beside.table(output, year, earlier=known)
-        before = known if table.added and known is not None else 0
-        self._rows[output.relation] = before + table.table.num_rows
-        return table
 
     def _store(
         self, year: int, tables: Sequence[YearTable], parent: int | None

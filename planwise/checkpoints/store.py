@@ -31,7 +31,7 @@ from planwise.checkpoints.manifest import (
     sealed_sha256,
 )
 from planwise.checkpoints.placing import Room, dependants, put_in_place, remove_all, years_in
-from planwise.checkpoints.tables import YearTable
+from planwise.checkpoints.tables import StoredShape, YearTable
 from planwise.checkpoints.writing import TableWriter, kept_in_memory
 from planwise.errors import CheckpointError, CheckpointSpaceError
 from planwise.interruption import stop_if_asked
@@ -189,6 +189,17 @@ class CheckpointStore:
             CheckpointError: there is none, or its manifest is damaged.
         """
         return read_manifest(folder_of(self.folder, year) / FILE_NAME, year)
+
+    def shapes(self, year: int) -> dict[tuple[str, str], StoredShape]:
+        """Rows, those of earlier years included, and columns of each stored table of a year.
+
+        Raises:
+            CheckpointError: as for :meth:`manifest`.
+        """
+        return {
+            each.relation: StoredShape(each.rows, tuple((c[0], c[2]) for c in each.columns))
+            for each in self.manifest(year).tables
+        }
 
     def size_bytes(self, year: int) -> int:
         """What a year's checkpoint takes on the disk; what it builds on is not counted."""

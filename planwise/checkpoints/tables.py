@@ -33,3 +33,16 @@ class YearTable:
     def name(self) -> str:
         """``schema.identifier``."""
         return ".".join(self.relation)
+
+
+@frozen
+class StoredShape:
+    """What is known of a stored table without reading it.
+
+    Attributes:
+        rows: of the whole table.
+        columns: name and DuckDB's type of each.
+    """
+
+    rows: int
+    columns: tuple[tuple[str, str], ...]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from planwise.checkpoints.tables import YearTable
+from planwise.checkpoints.tables import StoredShape, YearTable
 from planwise.outputs import YearOutput
 from planwise.warehouse.digests import quick_digest, quoted
 from planwise.warehouse.ledger import Ledger
@@ -73,19 +73,24 @@ class Beside:
         except duckdb.Error:  # a query of it failed, and its error is the one to tell
             self._connection.rollback()
 
-    def table(self, output: YearOutput, year: int, *, earlier: int | None) -> YearTable:
+    def table(self, output: YearOutput, year: int, *, earlier: StoredShape | None) -> YearTable:
         """What a year leaves of a table, as Arrow.
 
         Args:
             output: the table.
             year: the year.
-            earlier: rows that the table had before the year, if what it had then is stored: then
-                the year's own rows are enough where it left the others alone. None: all of it.
+            earlier: the table as it is stored of the year before: then the year's own rows are
+                enough where it left the others alone. None: all of it.
         """
         name = ".".join(map(quoted, output.relation))
         shape = self._shape(name)
         own = self._is_own(output, shape)
-        added = own and earlier is not None and self._rows(name, year) == earlier
+        added = (
+            own
+            and earlier is not None
+            and earlier.columns == tuple(zip(shape.names, shape.types, strict=True))
+            and earlier.rows == self._rows(name, year)
+        )
         # A relation, not execute(): its Arrow table is built without a second copy.
         select = f"select {shape.columns()} from {name}"  # noqa: S608  # quoted
         if added:

@@ -14,7 +14,7 @@ import pytest
 
 from planwise.api import CompressedState, StateTable, hookimpl
 from planwise.checkpoints.store import CheckpointStore
-from planwise.checkpoints.tables import YearTable
+from planwise.checkpoints.tables import StoredShape, YearTable
 from planwise.errors import CheckpointError
 from planwise.outputs import YearOutput
 from planwise.plugins import InstalledPlugin, LoadedPlugin
@@ -236,7 +236,7 @@ class Plodding:
     def beside(self) -> Any:
         return self
 
-    def table(self, output: YearOutput, year: int, *, earlier: int | None) -> YearTable:
+    def table(self, output: YearOutput, year: int, *, earlier: StoredShape | None) -> YearTable:
         time.sleep(0.02)
         return self._beside.table(output, year, earlier=earlier)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from planwise.checkpoints.tables import StoredShape
 from planwise.errors import DatabaseLockedError, WarehouseError
 from planwise.outputs import YearOutput
 from planwise.warehouse.database import Warehouse
@@ -110,16 +111,23 @@ def test_rows_are_counted_of_tables_alone(warehouse: Warehouse) -> None:
 
 def test_a_year_leaves_its_rows_or_the_whole_table(warehouse: Warehouse) -> None:
     people = YearOutput(("main", "people"), by_year=True)
-    stored = warehouse.beside.table(people, 2025, earlier=5)
+    columns = tuple(
+        (name, kind)
+        for name, kind, *_ in warehouse.query(lambda c: c.execute("describe people").fetchall())
+    )
+    stored = warehouse.beside.table(people, 2025, earlier=StoredShape(5, columns))
     assert (stored.relation, stored.year, stored.added) == (("main", "people"), 2025, True)
     assert stored.table.column("id").to_pylist() == [0, 2, 4, 6, 8]
-    # Rows of other years are not as many as they were: one of them may have changed.
-    for earlier in (None, 4):
+    # Rows of other years are not as many as they were: one of them may have changed. Columns are
+    # others: rows of other years have them too.
+    for earlier in (None, StoredShape(4, columns), StoredShape(5, columns[1:])):
         whole = warehouse.beside.table(people, 2025, earlier=earlier)
         assert (whole.added, whole.table.num_rows) == (False, 10)
         assert whole.digest == stored.digest == warehouse.beside.digest(people, 2025)
     plain = YearOutput(("main", "plain"), by_year=True)
-    assert warehouse.beside.table(plain, 2025, earlier=1).table.to_pylist() == [{"n": 7}]
+    assert warehouse.beside.table(
+        plain, 2025, earlier=StoredShape(1, (("n", "INTEGER"),))
+    ).table.to_pylist() == [{"n": 7}]
 
 
 def test_a_digest_is_of_the_rows_of_the_year(warehouse: Warehouse) -> None:
