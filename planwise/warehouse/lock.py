@@ -9,11 +9,16 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from planwise.errors import DatabaseLockedError, WarehouseError
+
+_LOOKS: Final = 50
+"""At an empty lock file: whoever has just taken it names itself in its next step."""
 
 
 def lock_file(database: Path) -> Path:
@@ -37,15 +42,24 @@ def database_lock(database: Path) -> Iterator[None]:
     path = lock_file(database.resolve())
     descriptor = _open_locked(path, database)
     try:
-        os.ftruncate(descriptor, 0)
-        holder = f"{os.getpid()} {Path(sys.argv[0]).name}\n"
-        os.write(descriptor, holder.encode("utf-8", errors="replace"))
+        _write_holder(descriptor, path)
         yield
     finally:
         # Removed while still held: whoever waits for it sees that the file is another one.
         path.unlink(missing_ok=True)
         fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
+
+
+def _write_holder(descriptor: int, path: Path) -> None:
+    holder = f"{os.getpid()} {Path(sys.argv[0]).name}\n"
+    try:
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, holder.encode("utf-8", errors="replace"))
+    except OSError as error:
+        raise WarehouseError(
+            f"{path}: cannot be written ({error.strerror}); give another place with --database"
+        ) from error
 
 
 def _open_locked(path: Path, database: Path) -> int:
@@ -77,7 +91,11 @@ def _open_locked(path: Path, database: Path) -> int:
 
 def _holder(descriptor: int) -> str:
     """What the holder wrote, fit for one line of a terminal."""
-    text = os.pread(descriptor, 200, 0).decode("utf-8", errors="replace")
+    for _ in range(_LOOKS):
+        text = os.pread(descriptor, 200, 0).decode("utf-8", errors="replace")
+        if text.strip():
+            break
+        time.sleep(0.01)  # it has the lock, and writes its name next
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
