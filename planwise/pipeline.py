@@ -6,6 +6,7 @@ It knows ports and hooks; dbt, DuckDB, files and the terminal are handed in.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from attrs import evolve, frozen
 
@@ -34,6 +35,9 @@ from planwise.spans import span_of_work
 from planwise.values import Baseline, Machine, RunSummary, TuneRequest, YearObservation
 from planwise.year_end import YearEnd
 
+INPUTS_SCHEMA: Final = "inputs"
+"""The schema of the sources that planwise fills."""
+
 
 @frozen
 class RunRequest:
@@ -60,7 +64,7 @@ class RunRequest:
     years: tuple[int, ...]
     pool_size: int
     step_variable: str = "simulation_year"
-    inputs_schema: str | None = "inputs"
+    inputs_schema: str | None = INPUTS_SCHEMA
     fixed_settings: tuple[ChosenSetting, ...] = ()
     baseline: Baseline | None = None
     keep_order: bool = False
@@ -135,7 +139,7 @@ class Pipeline:
         self,
         request: RunRequest,
         load_inputs: Callable[[], int],
-        arrange: Callable[[GraphPort], None] | None = None,
+        arrange: Callable[[], None] | None = None,
     ) -> RunResult:
         """Run the foundation and every year, but for what is finished already.
 
@@ -154,9 +158,10 @@ class Pipeline:
             self._warehouse.open({each.name: each.value for each in settings})
             foundation = self._run_foundation(request, load_inputs)
             if arrange is not None:
-                arrange(self._project.graph(request.next_year))
+                arrange()
                 self._store_arranged(request.finished[-1])
-            self._prepare(request, request.next_year)
+            if request.foundation_finished or request.finished:  # else it is prepared
+                self._prepare(request, request.next_year)
             request = self._as_often_as_it_steps(request)
             self._run_years(request)
             self._drop_intermediates(request)

@@ -23,7 +23,7 @@ from planwise.inputs import (
 from planwise.interruption import signals_wait
 from planwise.machine import this_machine
 from planwise.own_results import duckdb_errors, mark_as_ours, read_by_year, refuse_foreign
-from planwise.pipeline import Pipeline, RunRequest
+from planwise.pipeline import INPUTS_SCHEMA, Pipeline, RunRequest
 from planwise.plugins import installed_plugins, load_plugins, settle_toggles
 from planwise.ports import Observer
 from planwise.project.dbt_project import DbtProject
@@ -134,6 +134,8 @@ class Simulation:
             ),
             baseline=configured_baseline(config),
             step_variable=options.spec.step_variable,
+            # In a database of the user's own the sources are there, and left alone.
+            inputs_schema=None if options.in_place else INPUTS_SCHEMA,
             # Only of the project that reads our inputs is it known that no row order matters.
             keep_order=not reads_inputs(options.dbt_project),
             tests=options.tests,
@@ -198,7 +200,7 @@ class Simulation:
         with duckdb_errors(), self._session(files.work, files.database) as (project, warehouse):
             start = self._start(project, place, manifest)
             run = self._running(project, warehouse, place, files.work, start)
-            result = run.run(lambda: 0, inputs_schema=None)
+            result = run.run(lambda: 0)
         self.published = True
         write_account(files.work, result)
         return SimulationOutcome(result, None, (), (), self.toggles, files)
@@ -249,7 +251,7 @@ class Simulation:
         ):
             start = self._start(project, place, manifest)
             run = self._running(project, warehouse, place, files.building, start)
-            result = run.run(load, last=lambda cursor: mark_as_ours(cursor, self.request.years))
+            result = run.run(load, lambda cursor: mark_as_ours(cursor, self.request.years))
             headcount = warehouse.query(lambda cursor: read_by_year(cursor, "fct_headcount"))
             plan_cost = warehouse.query(lambda cursor: read_by_year(cursor, "fct_plan_cost"))
             if recorder is not None:

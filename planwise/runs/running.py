@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from functools import partial
+from typing import Any
 
 from attrs import evolve, frozen
 
 from planwise.errors import AlreadyCompleteError, WarehouseError
 from planwise.pipeline import Pipeline, RunRequest
-from planwise.ports import GraphPort
 from planwise.results import RunResult
 from planwise.run_files import RunFiles
 from planwise.runs.identity import Identity, differences
 from planwise.runs.manifest import Progress, RunManifest, read_manifest
-from planwise.runs.starting import Start
+from planwise.runs.starting import Arrange, Start
 from planwise.warehouse.database import Warehouse
 from planwise.warehouse.ledger import Ledger, is_finished
 from planwise.warehouse.opening import reading
-
-_SAME: Final[object] = object()
 
 
 @frozen
@@ -48,29 +46,27 @@ class Running:
     def run(
         self,
         load_inputs: Callable[[], int],
-        *,
-        inputs_schema: Any = _SAME,
         last: Callable[[Any], None] | None = None,
     ) -> RunResult:
         """Run what is not finished.
 
         Args:
             load_inputs: as for the pipeline.
-            inputs_schema: as in the request; that of the request unless it is given.
             last: what to write once all is done, with a cursor.
         """
         request = evolve(
             self.request,
             finished=self.start.finished,
             foundation_finished=self.start.foundation,
-            **({} if inputs_schema is _SAME else {"inputs_schema": inputs_schema}),
         )
         ledger = Ledger(self.progress.manifest.run_id, request.years)
         self.warehouse.ledger = ledger
-        arrange = self._arrange if self.start.arrange is not None else None
+        arrange = self.start.arrange
         if arrange is None:
             self.progress.begin()  # else the years that it tells of are not there yet
-        result = self.pipeline.run(request, load_inputs, arrange)
+            result = self.pipeline.run(request, load_inputs)
+        else:
+            result = self.pipeline.run(request, load_inputs, partial(self._arrange, arrange))
 
         def end(cursor: Any) -> None:
             if last is not None:
@@ -81,11 +77,8 @@ class Running:
         self.warehouse.checkpoint()
         return result
 
-    def _arrange(self, _: GraphPort) -> None:
+    def _arrange(self, arrange: Arrange) -> None:
         """Put the finished years into the database, in one transaction."""
-        arrange = self.start.arrange
-        if arrange is None:
-            return
         digests = self.warehouse.in_transaction(arrange)
         self.warehouse.commit()
         self.progress.manifest = evolve(self.progress.manifest, finished=digests)
