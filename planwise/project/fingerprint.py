@@ -88,9 +88,10 @@ def project_fingerprint(
     for file in project_files(directory):
         content = file.read_bytes()
         path = os.path.relpath(file, directory)
-        files[os.fsencode(path).decode("utf-8", "backslashreplace")] = _sha256(content)
+        checksum = _sha256(content)
+        files[os.fsencode(path).decode("utf-8", "backslashreplace")] = checksum
         _add(digest, os.fsencode(path))
-        _add(digest, content)
+        _add(digest, checksum.encode())
         if b"env_var" in content or b"target" in content:
             text = content.decode("utf-8", "replace")
             hidden = hidden or _note_variables(path, text, names)
@@ -101,10 +102,9 @@ def project_fingerprint(
     variables: dict[str, str] = {}
     for name in sorted(names):
         value = environ.get(name)
-        told = b"unset" if value is None else b"=" + os.fsencode(value)
-        variables[name] = _sha256(told)
+        variables[name] = _sha256(b"unset" if value is None else b"=" + os.fsencode(value))
         _add(digest, name.encode())
-        _add(digest, told)
+        _add(digest, variables[name].encode())
     return Fingerprint(digest.hexdigest(), hidden, files, variables)
 
 
