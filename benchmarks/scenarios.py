@@ -23,7 +23,7 @@ from planwise.bench.runner import DigestsDifferError, differing_tables
 from planwise.bench.surroundings import machine, versions
 from planwise.cli.years import parse_years
 from planwise.errors import PlanwiseError, UsageError
-from planwise.run_files import write_atomically, write_problem
+from planwise.run_files import write_problem, write_text_atomically
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _ALONE: Final = "one scenario"
@@ -123,7 +123,7 @@ def _benchmark(options: argparse.Namespace) -> None:
             },
         }
         text = json.dumps(content, indent=1) + "\n"
-        write_atomically(options.output.resolve(), lambda file: _write(file, text))
+        write_text_atomically(options.output.resolve(), text)
 
 
 def _arguments(options: argparse.Namespace, scratch: Path) -> list[str]:
@@ -223,10 +223,6 @@ def _print(
         one, all_ = (median(times[what] for times in seen[arm]) for arm in (_ALONE, _TOGETHER))
         interval = f"{ratio.low:.3f} to {ratio.high:.3f}"
         print(f"| {what} | {one:.2f} | {all_:.2f} | {ratio.ratio:.3f} | {interval} |")
-
-
-def _write(file: Path, text: str) -> None:
-    file.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from planwise.bench.ratios import LEAST_ROUNDS, bootstrap_interval, compare
 from planwise.bench.surroundings import machine, versions
 from planwise.cli.years import parse_years
 from planwise.errors import CheckpointError, PlanwiseError, UsageError
-from planwise.run_files import write_atomically, write_problem
+from planwise.run_files import write_problem, write_text_atomically
 from planwise.warehouse.digests import table_digest
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
@@ -117,7 +117,7 @@ def _benchmark(options: argparse.Namespace) -> None:
             "restores_s": restores,
         }
         text = json.dumps(content, indent=1) + "\n"
-        write_atomically(options.output.resolve(), lambda file: _write(file, text))
+        write_text_atomically(options.output.resolve(), text)
 
 
 def _simulated(options: argparse.Namespace, scratch: Path) -> Path:
@@ -279,10 +279,6 @@ def _same_digests(connection: duckdb.DuckDBPyConnection, name: str, tables: Sequ
         )
         if there != copied:
             raise CheckpointError(f"{name} does not restore {table} as it was")
-
-
-def _write(file: Path, text: str) -> None:
-    file.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -171,12 +171,12 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_atomically(file: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(file: Path, write: Callable[[Path], object]) -> None:
     """Write a file under a temporary name in the same folder, sync it, and rename it.
 
     Args:
         file: the file to make or replace.
-        write: fills the temporary file.
+        write: fills the temporary file; what it gives back is dropped.
 
     Raises:
         WarehouseError: the folder cannot be written.
@@ -192,3 +192,12 @@ def write_atomically(file: Path, write: Callable[[Path], None]) -> None:
         raise WarehouseError(f"{file}: cannot be written ({error.strerror})") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text_atomically(file: Path, text: str) -> None:
+    """Write a text as UTF-8, as :func:`write_atomically` does.
+
+    Raises:
+        WarehouseError: the folder cannot be written.
+    """
+    write_atomically(file, lambda temporary: temporary.write_text(text, encoding="utf-8"))

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from planwise.errors import WarehouseError
 from planwise.results import ModelRecord, PhaseRecord, RunResult
-from planwise.run_files import write_atomically
+from planwise.run_files import write_text_atomically
 
 FILE_NAME: Final = "run.json"
 _FORMAT: Final = 1
@@ -81,11 +81,7 @@ def write_account(folder: Path, result: RunResult) -> None:
     """
     content = {"format": _FORMAT, **attrs.asdict(account_of(result))}
     text = json.dumps(content)
-    write_atomically(folder / FILE_NAME, lambda file: _write(file, text))
-
-
-def _write(file: Path, text: str) -> None:
-    file.write_text(text, encoding="utf-8")
+    write_text_atomically(folder / FILE_NAME, text)
 
 
 def read_account(folder: Path) -> RunAccount:

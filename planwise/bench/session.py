@@ -19,7 +19,7 @@ from planwise.bench.process import run
 from planwise.bench.ratios import LEAST_ROUNDS
 from planwise.bench.surroundings import hooks, machine, versions
 from planwise.errors import UsageError
-from planwise.run_files import write_atomically, write_problem
+from planwise.run_files import write_problem, write_text_atomically
 
 CENSUS_SEED: Final = 42
 _BUSY: Final = 0.2
@@ -161,7 +161,7 @@ class Setup:
         """
         if self.output is not None:
             text = json.dumps(content, indent=1) + "\n"
-            write_atomically(self.output.resolve(), lambda file: _write(file, text))
+            write_text_atomically(self.output.resolve(), text)
             say(f"\nwritten: {self.output}")
 
 
@@ -180,7 +180,3 @@ def _has_cache_folder(scratch: Path) -> bool:
 
 def _words(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
-
-
-def _write(file: Path, text: str) -> None:
-    file.write_text(text, encoding="utf-8")

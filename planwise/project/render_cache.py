@@ -79,7 +79,7 @@ class RenderCache:
         data = hashlib.sha256(body).hexdigest().encode() + b"\n" + body
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_atomically(self._folder / f"{step}.json", lambda file: _write(file, data))
+            write_atomically(self._folder / f"{step}.json", lambda file: file.write_bytes(data))
             self._prune()
         except (OSError, WarehouseError):
             return False
@@ -89,10 +89,6 @@ class RenderCache:
         kept = sorted(self._root.iterdir(), key=lambda each: each.stat().st_mtime, reverse=True)
         for old in kept[_KEYS_KEPT:]:
             shutil.rmtree(old, ignore_errors=True)
-
-
-def _write(file: Path, data: bytes) -> None:
-    file.write_bytes(data)
 
 
 def _plain(_: Any, __: Any, value: Any) -> Any:

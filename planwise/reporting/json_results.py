@@ -15,7 +15,7 @@ import attrs
 
 from planwise.improvement import Improvement
 from planwise.results import SCHEMA_VERSION, PhaseRecord, slowest_models
-from planwise.run_files import write_atomically
+from planwise.run_files import write_text_atomically
 from planwise.simulation_options import SimulationOutcome
 
 DISTRIBUTIONS: Final = ("planwise", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow", "pluggy")
@@ -72,11 +72,7 @@ def write_results(outcome: SimulationOutcome, file: Path) -> None:
         WarehouseError: the file cannot be written.
     """
     text = results_text(outcome)
-    write_atomically(file, lambda path: _write(path, text))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    write_text_atomically(file, text)
 
 
 def _scenarios(outcome: SimulationOutcome) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from attrs import define, evolve, field, frozen
 
 from planwise.errors import CheckpointError
-from planwise.run_files import MANIFEST_NAME, write_atomically
+from planwise.run_files import MANIFEST_NAME, write_text_atomically
 from planwise.runs.identity import VERSIONS, Identity
 
 _FORMAT: Final = 1
@@ -92,11 +92,7 @@ def write_manifest(folder: Path, manifest: RunManifest) -> None:
         "identity": manifest.identity,
     }
     text = json.dumps({**content, "sha256": _checksum(content)}, indent=1)
-    write_atomically(folder / MANIFEST_NAME, lambda file: _write(file, text))
-
-
-def _write(file: Path, text: str) -> None:
-    file.write_text(text, encoding="utf-8")
+    write_text_atomically(folder / MANIFEST_NAME, text)
 
 
 @define
