@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from planwise import __version__
 from planwise.errors import WarehouseError
-from planwise.warehouse.digests import OWN_SCHEMA
+from planwise.warehouse.digests import OWN_SCHEMA, tables_of
 from planwise.warehouse.opening import connect, first_line, load_duckdb
 
 
@@ -49,12 +49,7 @@ def refuse_foreign(database: Path) -> None:
         WarehouseError: it cannot be opened, or holds tables and is no result of planwise.
     """
     with duckdb_errors(), connect(database) as connection:
-        tables = set(
-            connection.execute(
-                "select schema_name, table_name from duckdb_tables() "
-                "where database_name = current_database()"
-            ).fetchall()
-        )
+        tables = set(tables_of(connection))
     if tables and (OWN_SCHEMA, "results") not in tables:
         example = ".".join(min(tables))
         raise WarehouseError(

@@ -27,6 +27,7 @@ from planwise.runs.identity import (
 )
 from planwise.runs.manifest import RunManifest, new_manifest, read_manifest
 from planwise.runs.starting import GraphOf, Place, Start, from_checkpoint
+from planwise.warehouse.digests import year_digest
 from planwise.warehouse.ledger import Ledger, finished_years, take_over
 from planwise.warehouse.lock import database_lock
 from planwise.warehouse.opening import reading
@@ -34,7 +35,6 @@ from planwise.warehouse.restoring import (
     as_scenarios,
     forget_later_rows,
     restore_table,
-    year_digest,
 )
 
 

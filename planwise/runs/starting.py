@@ -15,9 +15,10 @@ from planwise.ports import GraphPort
 from planwise.relay import Relay
 from planwise.runs.identity import Identity, differences, told
 from planwise.runs.manifest import RunManifest, new_manifest
+from planwise.warehouse.digests import tables_of, year_digest
 from planwise.warehouse.ledger import Ledger, finished_years
 from planwise.warehouse.opening import connect, first_line
-from planwise.warehouse.restoring import restore_year, tables_of, year_digest
+from planwise.warehouse.restoring import restore_year
 
 if TYPE_CHECKING:
     import duckdb

@@ -9,31 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-
 from planwise.checkpoints.tables import StoredShape, YearTable
 from planwise.outputs import YearOutput
-from planwise.warehouse.digests import quick_digest, quoted
+from planwise.warehouse.digests import columns_of, quoted, quoted_relation, year_digest
 from planwise.warehouse.ledger import Ledger
 
 if TYPE_CHECKING:
     import duckdb
-
-
-@frozen
-class _Shape:
-    """What a table looks like."""
-
-    types: tuple[str, ...]
-    names: tuple[str, ...]
-
-    def columns(self) -> str:
-        """The columns for a SELECT; Arrow has no bit strings, which come back from texts."""
-        pairs = zip(self.names, self.types, strict=True)
-        return ", ".join(
-            f"{quoted(name)}::varchar as {quoted(name)}" if kind == "BIT" else quoted(name)
-            for name, kind in pairs
-        )
 
 
 class Beside:
@@ -82,33 +64,31 @@ class Beside:
             earlier: the table as it is stored of the year before: then the year's own rows are
                 enough where it left the others alone. None: all of it.
         """
-        name = ".".join(map(quoted, output.relation))
-        shape = self._shape(name)
-        own = self._is_own(output, shape)
+        name = quoted_relation(output.relation)
+        columns = columns_of(self._connection, name)
         added = (
-            own
+            output.by_year
+            and self._year_column in columns
             and earlier is not None
-            and earlier.columns == tuple(zip(shape.names, shape.types, strict=True))
+            and earlier.columns == tuple(columns.items())
             and earlier.rows == self._rows(name, year)
         )
         # A relation, not execute(): its Arrow table is built without a second copy.
-        select = f"select {shape.columns()} from {name}"  # noqa: S608  # quoted
+        select = f"select {_selected(columns)} from {name}"  # noqa: S608  # quoted
         if added:
             relation = self._connection.sql(
                 f"{select} where {quoted(self._year_column)} = ?", params=[year]
             )
         else:
             relation = self._connection.sql(select)
-        digest = self._digest(name, shape, year if own else None)
-        return YearTable(
-            output.relation, year, relation.to_arrow_table(), shape.types, added, digest
-        )
+        types = tuple(columns.values())
+        table = relation.to_arrow_table()
+        digest = year_digest(self._connection, output, year, self._year_column, columns)
+        return YearTable(output.relation, year, table, types, added, digest)
 
     def digest(self, output: YearOutput, year: int) -> str:
         """The digest of what a year leaves of a table: of its own rows, or of all."""
-        name = ".".join(map(quoted, output.relation))
-        shape = self._shape(name)
-        return self._digest(name, shape, year if self._is_own(output, shape) else None)
+        return year_digest(self._connection, output, year, self._year_column)
 
     def record_digests(self, year: int, digests: Mapping[str, str]) -> None:
         """Write the digests of a finished year into the ledger, in a transaction of its own."""
@@ -140,20 +120,16 @@ class Beside:
         """Close the connection."""
         self._connection.close()
 
-    def _shape(self, name: str) -> _Shape:
-        # The columns of this table alone: a look through the whole catalog takes longer.
-        rows = self._connection.execute(f"describe {name}").fetchall()
-        return _Shape(tuple(row[1] for row in rows), tuple(row[0] for row in rows))
-
-    def _is_own(self, output: YearOutput, shape: _Shape) -> bool:
-        return output.by_year and self._year_column in shape.names
-
-    def _digest(self, name: str, shape: _Shape, year: int | None) -> str:
-        column = None if year is None else self._year_column
-        return quick_digest(self._connection, name, shape.names, column, year or 0)
-
     def _rows(self, name: str, year: int) -> int:
         """Rows that are not of a year."""
         column = quoted(self._year_column)
         sql = f"select count(*) from {name} where {column} is distinct from ?"  # noqa: S608  # quoted
         return int(self._connection.execute(sql, [year]).fetchall()[0][0])
+
+
+def _selected(columns: Mapping[str, str]) -> str:
+    """Columns for a SELECT; Arrow has no bit strings, which come back from texts."""
+    return ", ".join(
+        f"{quoted(name)}::varchar as {quoted(name)}" if kind == "BIT" else quoted(name)
+        for name, kind in columns.items()
+    )

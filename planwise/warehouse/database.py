@@ -11,7 +11,7 @@ from planwise.errors import WarehouseError
 from planwise.interruption import call_interruptibly
 from planwise.values import SettingValue
 from planwise.warehouse.beside import Beside
-from planwise.warehouse.digests import quoted
+from planwise.warehouse.digests import quoted, tables_of
 from planwise.warehouse.ledger import Ledger
 from planwise.warehouse.opening import connect, first_line
 from planwise.warehouse.pool import ConnectionPool
@@ -307,12 +307,7 @@ class Warehouse:
         """
 
         def count(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
-            tables = set(
-                cursor.execute(
-                    "select schema_name, table_name from duckdb_tables() "
-                    "where database_name = current_database()"
-                ).fetchall()
-            )
+            tables = set(tables_of(cursor))
             wanted = [relation for relation in relations if relation in tables]
             if not wanted:
                 return {}

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Final
 from planwise.checkpoints.tables import YearTable
 from planwise.errors import CheckpointError
 from planwise.outputs import YearOutput
-from planwise.warehouse.digests import SCENARIO_COLUMN, quick_digest, quoted
+from planwise.warehouse.digests import (
+    SCENARIO_COLUMN,
+    columns_of,
+    quoted,
+    quoted_relation,
+    year_digest,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,7 +34,7 @@ def restore_table(cursor: duckdb.DuckDBPyConnection, stored: YearTable) -> None:
     """
     import duckdb
 
-    name = ".".join(map(quoted, stored.relation))
+    name = quoted_relation(stored.relation)
     names = stored.table.column_names
     if len(names) != len(stored.types):
         raise CheckpointError(
@@ -100,24 +106,6 @@ def restore_year(
     return digests
 
 
-def year_digest(
-    cursor: duckdb.DuckDBPyConnection, output: YearOutput, year: int, year_column: str
-) -> str:
-    """The digest of what a year left of a table, as the ledger has it."""
-    name = ".".join(map(quoted, output.relation))
-    columns = [row[0] for row in cursor.execute(f"describe {name}").fetchall()]
-    own = output.by_year and year_column in columns
-    return quick_digest(cursor, name, columns, year_column if own else None, year)
-
-
-def tables_of(cursor: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Schema and identifier of every table of the current database."""
-    return cursor.execute(
-        "select schema_name, table_name from duckdb_tables() "
-        "where database_name = current_database() order by all"
-    ).fetchall()
-
-
 def forget_later_rows(
     cursor: duckdb.DuckDBPyConnection, outputs: Sequence[YearOutput], year: int, year_column: str
 ) -> list[YearOutput]:
@@ -137,7 +125,7 @@ def forget_later_rows(
         if not output.by_year:
             others.append(output)
             continue
-        name = ".".join(map(quoted, output.relation))
+        name = quoted_relation(output.relation)
         cursor.execute(f"delete from {name} where {quoted(year_column)} > ?", [year])  # noqa: S608  # quoted
     return others
 
@@ -182,6 +170,5 @@ def as_scenarios(
 
 def _with_scenario(cursor: duckdb.DuckDBPyConnection, output: YearOutput) -> str | None:
     """The quoted name of a table that says whose its rows are; None of another."""
-    name = ".".join(map(quoted, output.relation))
-    columns = {row[0] for row in cursor.execute(f"describe {name}").fetchall()}
-    return name if SCENARIO_COLUMN in columns else None
+    name = quoted_relation(output.relation)
+    return name if SCENARIO_COLUMN in columns_of(cursor, name) else None
