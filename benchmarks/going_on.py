@@ -6,7 +6,6 @@ Run it from the checkout, in its environment: ``python benchmarks/going_on.py --
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import shutil
 import sys
@@ -19,10 +18,11 @@ from typing import Final
 from planwise.bench.job import clean_environment, database_of, planwise_command
 from planwise.bench.process import run
 from planwise.bench.ratios import LEAST_ROUNDS, compare
-from planwise.bench.runner import DigestsDifferError, differing_tables
+from planwise.bench.runner import DigestsDifferError, differing_tables, digests_of
+from planwise.bench.script import run_script
 from planwise.bench.surroundings import machine, versions
 from planwise.cli.years import parse_years
-from planwise.errors import PlanwiseError, UsageError
+from planwise.errors import UsageError
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _STORED: Final = "every year stored"
@@ -40,15 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 measured, 1 failed or tables differ, 2 wrong usage, 130 interrupted.
     """
-    try:
-        _benchmark(_parser().parse_args(arguments))
-    except PlanwiseError as error:
-        print(f"going_on: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("going_on: interrupted; nothing is reported", file=sys.stderr)
-        return 130
-    return 0
+    return run_script("going_on", lambda: _benchmark(_parser().parse_args(arguments)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,8 +93,8 @@ def _arms(employees: int, years: Sequence[int], scratch: Path) -> Mapping[str, l
     source = scratch / "source"
     source.mkdir()
     _planwise(*whole, "--database", str(database_of(source)), folder=source)
-    middle = years[len(years) // 2]  # the third of five
-    later = [str(year) for year in years if year > middle] or [str(years[-1])]
+    middle = years[(len(years) - 1) // 2]  # the third of five
+    later = [str(year) for year in years if year > middle]
     branch = ["--from", f"{database_of(source)}@{middle}", "--years", *later]
     return {_STORED: whole, _UNSTORED: [*whole, "--no-checkpoints"], _BRANCH: [*common, *branch]}
 
@@ -117,15 +109,7 @@ def _same_tables(arms: Mapping[str, Sequence[str]], scratch: Path) -> int:
     for arm, words in arms.items():
         folder = scratch / "run"
         _simulate(words, folder)
-        log = folder / "digest.json"
-        run(
-            planwise_command("digest", str(database_of(folder))),
-            cwd=folder,
-            environment=clean_environment(),
-            log=log,
-        )
-        tables = json.loads(log.read_text(encoding="utf-8"))["tables"]
-        seen[arm] = {name: f"{each['rows']} {each['digest']}" for name, each in tables.items()}
+        seen[arm] = digests_of(folder)
         shutil.rmtree(folder)
         if seen[arm].keys() != seen[_STORED].keys() or differing_tables(seen[arm], seen[_STORED]):
             named = ", ".join(differing_tables(seen[arm], seen[_STORED])) or "the lists of tables"

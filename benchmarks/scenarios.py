@@ -19,10 +19,11 @@ from typing import Final
 from planwise.bench.job import clean_environment, database_of, planwise_command, results_of
 from planwise.bench.process import run
 from planwise.bench.ratios import LEAST_ROUNDS, Comparison, compare
-from planwise.bench.runner import DigestsDifferError, differing_tables
+from planwise.bench.runner import DigestsDifferError, differing_tables, digests_of
+from planwise.bench.script import run_script
 from planwise.bench.surroundings import machine, versions
 from planwise.cli.years import parse_years
-from planwise.errors import PlanwiseError, UsageError
+from planwise.errors import UsageError
 from planwise.run_files import write_problem, write_text_atomically
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
@@ -42,15 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 measured, 1 failed or a scenario differs, 2 wrong usage, 130 interrupted.
     """
-    try:
-        _benchmark(_parser().parse_args(arguments))
-    except PlanwiseError as error:
-        print(f"scenarios: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("scenarios: interrupted; nothing is reported", file=sys.stderr)
-        return 130
-    return 0
+    return run_script("scenarios", lambda: _benchmark(_parser().parse_args(arguments)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -150,7 +143,7 @@ def _same_rows(words: Sequence[str], scenarios: Sequence[str], scratch: Path) ->
     tables = 0
     for name in scenarios:
         _simulate(words, [name], alone)
-        one, other = _digests(alone, name), _digests(together, name)
+        one, other = digests_of(alone, name), digests_of(together, name)
         if one.keys() != other.keys() or differing_tables(one, other):
             named = ", ".join(differing_tables(one, other)) or "the lists of tables differ"
             raise DigestsDifferError(
@@ -199,14 +192,6 @@ def _simulate(words: Sequence[str], scenarios: Sequence[str], folder: Path) -> T
         "foundation": float(content["foundation"]["wall_s"]),
         "years": sum(float(phase["wall_s"]) for phase in content["year_phases"]),
     }
-
-
-def _digests(folder: Path, scenario: str) -> dict[str, str]:
-    log = folder / f"digest-{scenario}.json"
-    command = planwise_command("digest", str(database_of(folder)), "--scenario", scenario)
-    run(command, cwd=folder, environment=clean_environment(), log=log)
-    tables = json.loads(log.read_text(encoding="utf-8"))["tables"]
-    return {name: f"{table['rows']} {table['digest']}" for name, table in tables.items()}
 
 
 def _print(

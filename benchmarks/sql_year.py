@@ -28,9 +28,10 @@ from attrs import frozen
 
 from planwise.bench.job import clean_environment, database_of, planwise_command
 from planwise.bench.process import run
+from planwise.bench.script import run_script
 from planwise.bench.surroundings import machine, versions
 from planwise.cli.years import parse_years
-from planwise.errors import PlanwiseError, UsageError
+from planwise.errors import UsageError
 from planwise.run_files import write_atomically, write_problem
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
@@ -100,14 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 measured, 1 failed or above the bound, 2 wrong usage, 130 interrupted.
     """
-    try:
-        return _benchmark(_parser().parse_args(arguments))
-    except PlanwiseError as error:
-        print(f"sql_year: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("sql_year: interrupted; nothing is reported", file=sys.stderr)
-        return 130
+    return run_script("sql_year", lambda: _benchmark(_parser().parse_args(arguments)))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -29,9 +29,10 @@ from benchmarks.state_ways import WAYS, Way, same_bits
 from planwise.bench.job import clean_environment, database_of, planwise_command
 from planwise.bench.process import run
 from planwise.bench.ratios import LEAST_ROUNDS, bootstrap_interval, compare
+from planwise.bench.script import run_script
 from planwise.bench.surroundings import machine, versions
 from planwise.cli.years import parse_years
-from planwise.errors import CheckpointError, PlanwiseError, UsageError
+from planwise.errors import CheckpointError, UsageError
 from planwise.run_files import write_problem, write_text_atomically
 from planwise.warehouse.digests import table_digest
 
@@ -52,15 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 measured, 1 failed or a way loses a bit, 2 wrong usage, 130 interrupted.
     """
-    try:
-        _benchmark(_parser().parse_args(arguments))
-    except PlanwiseError as error:
-        print(f"state: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("state: interrupted; nothing is reported", file=sys.stderr)
-        return 130
-    return 0
+    return run_script("state", lambda: _benchmark(_parser().parse_args(arguments)))
 
 
 def _parser() -> argparse.ArgumentParser:

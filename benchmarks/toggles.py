@@ -14,9 +14,9 @@ from benchmarks.toggle_arms import REFERENCE, chosen_arms
 from planwise.bench import report
 from planwise.bench.arms import PER_YEAR
 from planwise.bench.runner import contenders, measure
+from planwise.bench.script import run_script
 from planwise.bench.session import Setup, people
 from planwise.cli.years import parse_years
-from planwise.errors import PlanwiseError
 from planwise.plugins import installed_plugins
 
 _PROJECT = Path(__file__).resolve().parents[1] / "dbt"
@@ -31,15 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 measured, 1 failed or the arms differ, 2 wrong usage, 130 interrupted.
     """
-    try:
-        _benchmark(_parser().parse_args(arguments))
-    except PlanwiseError as error:
-        print(f"toggles: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("toggles: interrupted; nothing is reported", file=sys.stderr)
-        return 130
-    return 0
+    return run_script("toggles", lambda: _benchmark(_parser().parse_args(arguments)))
 
 
 def _parser() -> argparse.ArgumentParser:

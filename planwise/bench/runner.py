@@ -179,7 +179,7 @@ def measure(
             with _place(each, scratch) as place:
                 observation = _run_once(each, number, place)
                 if each.arm.gives_tables:
-                    digests = _digests(place.folder)
+                    digests = digests_of(place.folder)
                     own = references.setdefault(each.reference, digests)
                     compared[each.name] = check_same_tables(each.name, digests, own)
             if number:
@@ -288,10 +288,17 @@ def _phases(costs: Sequence[tuple[str, Cost]], folder: Path) -> dict[str, float]
     return {name: sum(cost.wall_s for phase, cost in costs if phase == name) for name in names}
 
 
-def _digests(folder: Path) -> dict[str, str]:
+def digests_of(folder: Path, scenario: str | None = None) -> dict[str, str]:
+    """Rows and digest of each table of the run in a folder, as a text.
+
+    Args:
+        folder: where the run was.
+        scenario: only its rows; all without.
+    """
     log = folder / "digest.json"
+    chosen = () if scenario is None else ("--scenario", scenario)
     run(
-        planwise_command("digest", str(database_of(folder))),
+        planwise_command("digest", str(database_of(folder)), *chosen),
         cwd=folder,
         environment=clean_environment(),
         log=log,
