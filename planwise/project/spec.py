@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from attrs import asdict, field, frozen
+from attrs import field, frozen
 
 from planwise.rendered import frozen_mapping
 from planwise.stages import Stage
@@ -42,11 +43,32 @@ class ProjectSpec:
     keep_intermediates: bool = False
 
     def identity(self) -> dict[str, Any]:
-        """What tells it from another way to step the same folder, as JSON-ready data."""
-        stages = [asdict(each) for each in (*(self.foundation or ()), *(self.year or ()))]
+        """What tells it from another way to step the same folder, as JSON-ready data.
+
+        Raises:
+            OSError: a script cannot be read; it may be outside of the folder.
+        """
+        stages = (*(self.foundation or ()), *(self.year or ()))
+        scripts = sorted({each.sql for each in stages if each.sql is not None})
         return {
             "step": self.step_variable,
             "vars": dict(self.variables),
             "keep": self.keep_intermediates,
-            "stages": [[self.foundation is None, self.year is None], stages],
+            "foundation": _steps(self.foundation),
+            "year": _steps(self.year),
+            "scripts": {str(f): hashlib.sha256(f.read_bytes()).hexdigest() for f in scripts},
         }
+
+
+def _steps(stages: Sequence[Stage] | None) -> list[dict[str, Any]] | None:
+    if stages is None:
+        return None
+    return [
+        {
+            "select": list(each.select),
+            "sql": None if each.sql is None else str(each.sql),
+            "full_refresh": each.full_refresh,
+            "first_year_only": each.first_year_only,
+        }
+        for each in stages
+    ]

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from planwise import __version__
-from planwise.errors import ProjectError
 
 if TYPE_CHECKING:
     from planwise.config import Config
@@ -55,17 +54,10 @@ def run_identity(
         branch: the run and year that it starts from; None for one that starts by itself.
 
     Raises:
-        ProjectError: a script of the project cannot be read.
+        OSError: a script of the project cannot be read.
     """
-    stages = (*(spec.foundation or ()), *(spec.year or ()))
-    steps = {
-        "step_variable": spec.step_variable,
-        "variables": dict(spec.variables),
-        "target": spec.target,
-        "stages": [
-            [list(s.select), _script(s.sql), s.full_refresh, s.first_year_only] for s in stages
-        ],
-    }
+    steps = {**spec.identity(), "target": spec.target}
+    del steps["keep"]  # of tables that no other one is made from
     inputs = configs if reads_inputs else ()
     return {
         VERSIONS: {"planwise": __version__, **{name: _version(name) for name in _LIBRARIES}},
@@ -109,6 +101,7 @@ def told(found: Sequence[str]) -> str:
 
 def _difference(key: str, old: object, new: object) -> str:
     name = key.removeprefix(f"{PROJECT}.files.").removeprefix(f"{CONFIG}.")
+    name = name.removeprefix(f"{PROJECT}.steps.scripts.").removeprefix(f"{PROJECT}.steps.")
     if name == f"{CENSUS}.sha256":
         return "the census has other content"
     if _is_hash(old) or _is_hash(new):
@@ -128,6 +121,8 @@ def _is_hash(value: object) -> bool:
 def _flat(value: Any, prefix: str) -> list[tuple[str, Any]]:
     if isinstance(value, Mapping):
         return [pair for key, each in value.items() for pair in _flat(each, f"{prefix}.{key}")]
+    if isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
+        return _flat({str(n): each for n, each in enumerate(value, 1)}, prefix)
     if isinstance(value, list | tuple):
         return [(prefix, ", ".join(map(str, value)))]
     return [(prefix, value)]
@@ -141,16 +136,6 @@ def _settings(config: Config) -> dict[str, Any]:
         found["simulation"].pop(key)
     found["census"].pop("file")
     return found
-
-
-def _script(file: Path | None) -> str | None:
-    """What stands for a script, which may be outside of the project's folder."""
-    if file is None:
-        return None
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ProjectError(f"{file}: cannot be read ({error.strerror})") from error
 
 
 def _census(file: Path | None) -> dict[str, Any] | None:

@@ -95,3 +95,33 @@ def test_a_database_of_the_user_is_never_made_anew(own: Path) -> None:
     assert refused.returncode == 1
     assert "cannot be resumed: it is gone; start anew without --resume" in refused.stderr
     assert not database.exists()
+
+
+def test_a_script_of_the_project_is_run_and_part_of_what_a_run_is_made_from(own: Path) -> None:
+    script = own / "scripts" / "noted.sql"
+    script.parent.mkdir()
+    script.write_text(
+        "create table if not exists noted (y integer);\ninsert into noted values ($simulation_year)"
+    )
+    (own / "planwise.yaml").write_text(
+        "year:\n  - sql: scripts/noted.sql\n  - select: [told, counted]\n"
+    )
+    database = own / "own.duckdb"
+    words = command(own, database)
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("year 2026: "):
+                process.send_signal(signal.SIGKILL)
+                break
+    text = script.read_text()
+    script.write_text(text + ";\n-- changed")
+    refused = run(*words, "--resume")
+    assert refused.returncode == 2
+    assert "cannot be resumed: scripts/noted.sql has changed" in refused.stderr
+    script.write_text(text)
+    resumed = run(*words, "--resume")
+    assert (resumed.returncode, resumed.stderr) == (0, "")
+    with duckdb.connect(str(database), read_only=True) as connection:
+        noted = connection.execute("from noted order by all").fetchall()
+    assert noted == [(2025,), (2026,), (2027,), (2028,)]
