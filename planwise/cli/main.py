@@ -6,19 +6,13 @@ import argparse
 import importlib
 import io
 import os
-import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from types import FrameType
+from collections.abc import Sequence
 from typing import Any
 
+from planwise.cli.stopping import Stopping, Terminated
 from planwise.errors import ConfigError, PlanwiseError, UsageError
-from planwise.interruption import at_second_signal
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, taken like Ctrl-C so that the same clean-up runs."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,40 +26,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     verbose = "--verbose" in words
-    stops: list[type[KeyboardInterrupt]] = []
-    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names need not be text
-    try:
-        at_second_signal(_stop_at_once)
-        signal.signal(signal.SIGTERM, _raiser(Terminated, stops))
-        if before[1] is signal.default_int_handler:  # else it is ignored, or somebody else's
-            signal.signal(signal.SIGINT, _raiser(KeyboardInterrupt, stops))
+    with Stopping() as stopping:
         try:
-            return _run(words)
-        finally:
-            sys.stdout.flush()  # a reader that has gone is noticed here, not as Python shuts down
-    except KeyboardInterrupt as stop:
-        return _stopped(stop)
-    except Exception as error:  # noqa: BLE001  # told apart below; a bug has to look like one
-        if verbose:
-            traceback.print_exc()
-        # A library in whose middle a signal was raised makes another error of it.
-        return _stopped(stops[0]()) if stops else _failed(error, verbose=verbose)
-    finally:
-        at_second_signal(None)
-        signal.signal(signal.SIGTERM, before[0])
-        signal.signal(signal.SIGINT, before[1])
-
-
-def _stop_at_once(number: int) -> None:
-    """End the process on its second signal, wherever it is: no step of a run minds that."""
-    if sys.stderr.isatty():
-        sys.stderr.write("\x1b[?25h")  # a progress bar hides the cursor
-    _say("stopped at once; what was finished is kept, and --resume goes on after it")
-    sys.stderr.flush()
-    os._exit(143 if number == signal.SIGTERM else 130)
+            try:
+                return _run(words)
+            finally:
+                sys.stdout.flush()  # a reader that has gone is noticed here, not at the end
+        except KeyboardInterrupt as stop:
+            return _stopped(stop)
+        except Exception as error:  # noqa: BLE001  # told apart below; a bug has to look like one
+            if verbose:
+                traceback.print_exc()
+            # A library in whose middle a signal was raised makes another error of it.
+            heard = stopping.raised
+            return _failed(error, verbose=verbose) if heard is None else _stopped(heard)
 
 
 def _stopped(stop: KeyboardInterrupt) -> int:
@@ -155,20 +132,6 @@ def _command(options: argparse.Namespace, rest: list[str]) -> int:
     from planwise.cli import small_commands
 
     return int(getattr(small_commands, options.command)(options))
-
-
-def _raiser(
-    stop: type[KeyboardInterrupt], stops: list[type[KeyboardInterrupt]]
-) -> Callable[[int, FrameType | None], None]:
-    """A handler that raises, and notes it: where it is raised it may be lost, or turned."""
-
-    def handler(number: int, _: object) -> None:
-        if stops:
-            _stop_at_once(number)
-        stops.append(stop)
-        raise stop
-
-    return handler
 
 
 if __name__ == "__main__":

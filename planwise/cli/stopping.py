@@ -1,0 +1,116 @@
+"""Ctrl-C and SIGTERM in a process of the command line: the first ends the command, the next all.
+
+Python raises the exception of a signal in whatever the main thread is doing. In the midst of an
+import it may leave the lock of all imports taken, or be printed and forgotten (the callback of a
+weak reference there), and in a lock's own Python code the lock stays taken: a thread that needs it
+waits for ever. There it is put off, until the thread is somewhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import _base
+from types import FrameType
+from typing import Any, Final
+
+from planwise.interruption import at_second_signal
+
+_NEVER_IN: Final = frozenset(
+    {
+        "<frozen importlib._bootstrap>",
+        "<frozen importlib._bootstrap_external>",
+        *(str(module.__file__) for module in (logging, threading, weakref, _base)),
+    }
+)
+"""The files of functions that a lock is left taken by."""
+_AGAIN_S: Final = 0.005
+_MOST_TRIES: Final = 200
+"""A thread may also wait for ever in such a function; after a second it is interrupted there."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, taken like Ctrl-C so that the same clean-up runs."""
+
+
+class Stopping:
+    """The handlers of Ctrl-C and SIGTERM while a command runs.
+
+    Attributes:
+        raised: what was raised; where that was, it may have been lost, or turned into another.
+    """
+
+    def __init__(self) -> None:
+        self.raised: KeyboardInterrupt | None = None
+        self._put_off: int | None = None
+        self._tries = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Stopping:
+        """Take the signals over; Ctrl-C only where it is not ignored, or somebody else's."""
+        at_second_signal(stop_at_once)
+        self._handle(signal.SIGTERM, self._heard)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            self._handle(signal.SIGINT, self._heard)
+        self._handle(signal.SIGALRM, self._try_again)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give them back."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        at_second_signal(None)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, handler: Callable[[int, FrameType | None], None]) -> None:
+        before = signal.getsignal(number)
+        if before is not None:  # else it is not Python's, and could not be put back
+            self._before[number] = before
+            signal.signal(number, handler)
+
+    def _heard(self, number: int, frame: FrameType | None) -> None:
+        if self.raised is not None or self._put_off is not None:
+            stop_at_once(number)
+        if self._leaves_a_lock(frame):
+            self._put_off = number
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+            return
+        self.raised = Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+        raise self.raised
+
+    def _try_again(self, _: int, frame: FrameType | None) -> None:
+        if self._put_off is None:
+            return
+        if self._leaves_a_lock(frame):
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+            return
+        number, self._put_off = self._put_off, None
+        signal.raise_signal(number)  # to whoever handles it by now, who may hold it back
+
+    def _leaves_a_lock(self, frame: FrameType | None) -> bool:
+        """Whether to raise in it would; not for ever, since it may wait there for good."""
+        self._tries += 1
+        return (
+            frame is not None
+            and frame.f_code.co_filename in _NEVER_IN
+            and self._tries <= _MOST_TRIES
+        )
+
+
+def stop_at_once(number: int) -> None:
+    """End the process on its second signal, wherever it is: no step of a run minds that.
+
+    Args:
+        number: the signal's.
+    """
+    if sys.stderr.isatty():
+        sys.stderr.write("\x1b[?25h")  # a progress bar hides the cursor
+    line = "planwise: stopped at once; what was finished is kept, and --resume goes on after it\n"
+    sys.stderr.write(line)
+    sys.stderr.flush()
+    os._exit(143 if number == signal.SIGTERM else 130)
