@@ -199,6 +199,28 @@ def call_interruptibly(action: Callable[[], _T], interrupt: Callable[[], None]) 
             del thread  # here, where its weak references go unheard by no signal
 
 
+@contextmanager
+def alongside(action: Callable[[], _T]) -> Iterator[Future[_T]]:
+    """Call a function in a further thread while the block runs, whose end waits for it.
+
+    It shares the fate of this thread's work: :func:`stop_if_asked` ends both.
+
+    Args:
+        action: the work.
+
+    Yields:
+        Its result, for after the block. An error of the block goes before one of the work.
+    """
+    job: Job[_T] = Job()
+    job.stop = getattr(_here, "stop", job.stop)
+    thread = _thread_of(job, action)
+    thread.start()
+    try:
+        yield job
+    finally:
+        thread.join()
+
+
 def start(job: Job[_T], action: Callable[[], _T]) -> None:
     """Begin work in a thread of its own; :func:`wait_for` gives its result.
 

@@ -321,7 +321,8 @@ class Simulation:
 
     def _place(self, database: Path, checkpoints: Path, *, own: bool = True) -> Place:
         store = CheckpointStore(checkpoints, limit_bytes=self._options.checkpoint_limit)
-        return Place(database, store, self.relay, self.request.step_variable, own=own)
+        keeps, step = self._options.checkpoints, self.request.step_variable
+        return Place(database, store, self.relay, step, own=own, keeps=keeps)
 
     def _running(
         self,
@@ -332,7 +333,7 @@ class Simulation:
         start: Start,
     ) -> Running:
         progress = Progress(folder, start.manifest)
-        store = place.store if self._options.checkpoints else None
+        store = place.store if place.keeps else None
         pipeline = self._pipeline(project, warehouse, store, progress)
         running = Running(self.request, pipeline, warehouse, progress, start)
         self._running_now = running

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from planwise.errors import CheckpointSpaceError, WarehouseError
-from planwise.interruption import Job, give_up, start, wait_for
+from planwise.interruption import Job, alongside, give_up, start, wait_for
 from planwise.outputs import YearOutput
 from planwise.ports import CheckpointPort, ProgressPort, WarehousePort
 from planwise.relay import Relay
@@ -119,15 +119,19 @@ class YearEnd:
             finally:
                 beside.release()
             beside.record_digests(year, digests)
-            in_file = beside.checkpoint()
-            if self._progress is not None:
-                try:
-                    self._progress.year_finished(year, digests)
-                except WarehouseError as error:
-                    warnings.append(f"year {year} is finished, but could not be noted: {error}")
+            # Compressing is our work and moving the log is DuckDB's; after the last year nothing
+            # else is there to do meanwhile.
+            with alongside(lambda: self._store(year, tables, parent)) as storing:
+                in_file = beside.checkpoint()
+                if self._progress is not None:
+                    try:
+                        self._progress.year_finished(year, digests)
+                    except WarehouseError as error:
+                        text = f"year {year} is finished, but could not be noted: {error}"
+                        warnings.append(text)
             record = None
             try:
-                record = self._store(year, tables, parent)
+                record = storing.result()
             except CheckpointSpaceError as error:
                 warnings.append(f"year {year} has no checkpoint: {error}")
         return StoredYear(year, record, in_file, tuple(warnings), span)

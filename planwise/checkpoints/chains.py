@@ -8,7 +8,7 @@ be exchanged; each file is checked before it is decoded, and one table is put to
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -134,16 +134,29 @@ def read_parts(place: Path, entry: TableEntry, relay: Relay, memory_bytes: int) 
             f"{file}: {entry.stored_bytes} bytes for a table of {raw}, which planwise does not "
             "write"
         )
+    checked = checked_parts(file, entry)
+    return {part.name: restore_part(file, part, payload, relay) for part, payload in checked}
+
+
+def checked_parts(file: Path, entry: TableEntry) -> Iterator[tuple[Part, bytes]]:
+    """The bytes in a file, by part, each held against its checksum.
+
+    Args:
+        file: the file.
+        entry: what the manifest says of it.
+
+    Raises:
+        CheckpointError: it is damaged, or not there.
+    """
     stored = read_sized(file, entry.stored_bytes)
-    tables, at = {}, 0
+    at = 0
     for part in entry.parts:
         # All of it is the same object again: the bytes of a large table are not copied.
         payload = stored[at : at + part.stored_bytes]
         at += part.stored_bytes
         if hashlib.sha256(payload).hexdigest() != part.sha256:
             raise CheckpointError(f"{file}: damaged: its SHA-256 is not the manifest's")
-        tables[part.name] = restore_part(file, part, payload, relay)
-    return tables
+        yield part, payload
 
 
 def restore_part(file: Path, part: Part, payload: bytes, relay: Relay) -> Any:

@@ -18,6 +18,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from planwise.answers import UNCOMPRESSED
+from planwise.checkpoints.adopting import adopt_chain
 from planwise.checkpoints.chains import LONGEST, Chain, folder_of, read_chain, read_table
 from planwise.checkpoints.codec import bit_equal, compress, restore
 from planwise.checkpoints.files import delete, size_of, sweep, sync_folder, write_synced
@@ -178,6 +179,30 @@ class CheckpointStore:
             restore_s=writer.restore_s,
         )
 
+    def adopt(self, source: Path, year: int, digests: Mapping[str, str]) -> bool:
+        """Let the checkpoint of another run, and those below it, be this run's too.
+
+        Args:
+            source: the folder of the other run's checkpoints.
+            year: the year.
+            digests: of its tables, by ``schema.table``.
+
+        Returns:
+            Whether they are here now. Not if they are damaged or hold something else, if a limit
+            is set, which each has to be held against as it is written, or if the folder is of
+            another file system: the state can be stored anew then.
+        """
+        if self._limit_bytes is not None:
+            return False
+        try:
+            chain = read_chain(source, year)
+            if {".".join(each.relation): each.digest for each in chain[0].tables} != digests:
+                return False
+            adopt_chain(source, self.folder, chain)
+        except (CheckpointError, OSError):
+            return False
+        return True
+
     def years(self) -> list[int]:
         """The years of which a state is stored."""
         return years_in(self.folder)
@@ -205,11 +230,18 @@ class CheckpointStore:
         """What a year's checkpoint takes on the disk; what it builds on is not counted."""
         return size_of(folder_of(self.folder, year))
 
-    def read(self, year: int, relay: Relay) -> Iterator[YearTable]:
+    def read(
+        self, year: int, relay: Relay, only: Collection[tuple[str, str]] | None = None
+    ) -> Iterator[YearTable]:
         """The state of a year, a whole table at a time.
 
         Checksums are checked before anything is decoded, and no more than one table is in memory,
         unless the caller keeps the others.
+
+        Args:
+            year: the year.
+            relay: the plugins.
+            only: the tables that are wanted, of which some may not be there; all without.
 
         Raises:
             CheckpointError: it, or one that it builds on, is not there, is damaged, or needs a
@@ -217,6 +249,8 @@ class CheckpointStore:
         """
         chain = read_chain(self.folder, year)
         for entry in chain[0].tables:
+            if only is not None and entry.relation not in only:
+                continue
             stop_if_asked()
             table = read_table(self.folder, chain, entry, relay, self._memory())
             yield YearTable(entry.relation, year, table, entry.types, digest=entry.digest)

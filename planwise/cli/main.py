@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import io
 import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from planwise.cli.stopping import Stopping, Terminated
 from planwise.errors import ConfigError, PlanwiseError, UsageError
@@ -134,5 +135,13 @@ def _command(options: argparse.Namespace, rest: list[str]) -> int:
     return int(getattr(small_commands, options.command)(options))
 
 
+def program() -> NoReturn:
+    """The process: runs planwise and ends with its exit code."""
+    code = main()
+    # Python looks for cycles in all that is left, three times, though the process frees it anyway.
+    gc.freeze()
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

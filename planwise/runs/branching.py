@@ -152,7 +152,6 @@ def branched_start(
     finished = {year: each for year, each in source.finished.items() if year <= branch.year}
     manifest = evolve(new_manifest(identity, identity[YEARS]), finished=finished)
     store = CheckpointStore(branch.files.checkpoints)
-    column = place.step_variable
     problem = _copy(branch, source, place)
     if problem:
         taken = from_checkpoint(
@@ -169,16 +168,17 @@ def branched_start(
 
         def arrange_restored(cursor: Any) -> Mapping[int, Mapping[str, str]]:
             restore(cursor)
-            return _settle(cursor, branch.year, graph_of, column, manifest, scenarios)
+            return _settle(cursor, branch, graph_of, place, manifest, scenarios)
 
         return Start(manifest, arrange=arrange_restored, notes=taken.notes)
 
     def arrange(cursor: Any) -> Mapping[int, Mapping[str, str]]:
-        others = forget_later_rows(cursor, graph_of(branch.year).outputs, branch.year, column)
+        outputs = graph_of(branch.year).outputs
+        others = forget_later_rows(cursor, outputs, branch.year, place.step_variable)
         if branch.year != max(source.finished):
             _restore(cursor, others, store, branch.year, place)
         take_over(cursor, source.run_id, branch.year, Ledger(manifest.run_id, manifest.years))
-        return _settle(cursor, branch.year, graph_of, column, manifest, scenarios)
+        return _settle(cursor, branch, graph_of, place, manifest, scenarios)
 
     note = f"branched from {branch}"
     return Start(manifest, foundation=same, arrange=arrange, notes=(note,))
@@ -212,29 +212,32 @@ def _restore(
     wanted = {each.relation for each in outputs}
     if not wanted:
         return
-    for stored in store.read(year, place.relay):
-        if stored.relation in wanted:
-            restore_table(cursor, stored)
-            wanted.remove(stored.relation)
+    for stored in store.read(year, place.relay, wanted.copy()):
+        restore_table(cursor, stored)
+        wanted.remove(stored.relation)
     if wanted:
         raise CheckpointError(f"the checkpoint of {year} lacks {'.'.join(min(wanted))}")
 
 
 def _settle(
     cursor: Any,
-    year: int,
+    branch: Branch,
     graph_of: GraphOf,
-    column: str,
+    place: Place,
     manifest: RunManifest,
     scenarios: Sequence[str],
 ) -> Mapping[int, Mapping[str, str]]:
     """Give the rows to the new run's scenarios; the digests of the years, as far as they hold."""
-    outputs = graph_of(year).outputs
-    if scenarios:
-        as_scenarios(cursor, outputs, scenarios)
+    outputs = graph_of(branch.year).outputs
+    changed = bool(scenarios) and as_scenarios(cursor, outputs, scenarios)
     ledger = Ledger(manifest.run_id, manifest.years)
-    last = {".".join(o.relation): year_digest(cursor, o, year, column) for o in outputs}
-    digests = {each: {} if each != year else last for each in manifest.finished}
+    last = {
+        ".".join(each.relation): year_digest(cursor, each, branch.year, place.step_variable)
+        for each in outputs
+    }
+    digests = {each: {} if each != branch.year else last for each in manifest.finished}
     for each, known in digests.items():
         ledger.record_digests(cursor, each, known)
+    if place.keeps and not changed:  # else what was stored has the rows of another scenario
+        place.store.adopt(branch.files.checkpoints, branch.year, last)
     return digests

@@ -61,6 +61,7 @@ class Place:
         relay: the plugins, which read checkpoints.
         step_variable: the column that says to which year a row belongs.
         own: whether the database is planwise's own, and can be made anew from nothing.
+        keeps: whether the run stores the state of its years.
     """
 
     database: Path
@@ -68,6 +69,7 @@ class Place:
     relay: Relay
     step_variable: str
     own: bool = True
+    keeps: bool = True
 
 
 @frozen

@@ -132,13 +132,16 @@ def forget_later_rows(
 
 def as_scenarios(
     cursor: duckdb.DuckDBPyConnection, outputs: Sequence[YearOutput], wanted: Sequence[str]
-) -> None:
+) -> bool:
     """Let the rows of the one scenario that was simulated be those of other scenarios.
 
     Args:
         cursor: in a transaction.
         outputs: the tables; those without a scenario stay as they are.
         wanted: the scenarios that are to be there. One that is there keeps its own rows.
+
+    Returns:
+        Whether any row is another one than before.
 
     Raises:
         CheckpointError: several scenarios are there, and none of the wanted name.
@@ -155,6 +158,8 @@ def as_scenarios(
             f"the run holds the scenarios {', '.join(sorted(there)) or 'none'}, so that it is open "
             f"which of them '{new[0]}' starts from; branch from a run of one scenario"
         )
+    if there <= set(wanted) and not new:
+        return False
     for name in tables:
         for scenario in new:
             cursor.execute(
@@ -166,6 +171,7 @@ def as_scenarios(
             f"delete from {name} where not list_contains(?, {SCENARIO_COLUMN})",  # noqa: S608  # quoted
             [list(wanted)],
         )
+    return True
 
 
 def _with_scenario(cursor: duckdb.DuckDBPyConnection, output: YearOutput) -> str | None:

@@ -13,7 +13,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from planwise.interruption import call_interruptibly, signals_held, signals_wait, wait_for
+from planwise.interruption import (
+    GivenUpError,
+    Job,
+    alongside,
+    call_interruptibly,
+    give_up,
+    signals_held,
+    signals_wait,
+    start,
+    stop_if_asked,
+    wait_for,
+)
 
 
 def press_ctrl_c() -> None:
@@ -179,6 +190,51 @@ def test_in_another_thread_there_is_nothing_to_hold() -> None:
     thread.start()
     thread.join()
     assert results == [42]
+
+
+def test_work_alongside_ends_with_the_block_and_hands_on_what_it_gives() -> None:
+    go_on = threading.Event()
+    with alongside(lambda: go_on.wait(30)) as found:
+        assert not found.done()
+        go_on.set()
+    assert found.done()
+    assert found.result() is True
+
+    def fail() -> None:
+        raise ValueError("of the work")
+
+    with alongside(fail) as failed:
+        pass
+    with pytest.raises(ValueError, match="of the work"):
+        failed.result()
+    with pytest.raises(KeyError, match="of the block"), alongside(fail):
+        raise KeyError("of the block")
+
+
+def test_work_alongside_is_given_up_with_the_work_that_it_is_beside() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def beside() -> None:
+        begun.set()
+        try:
+            while True:
+                time.sleep(0.001)
+                stop_if_asked()
+        finally:
+            ended.set()
+
+    def work() -> None:
+        with alongside(beside) as found:
+            pass
+        found.result()
+
+    job: Job[None] = Job()
+    start(job, work)
+    assert begun.wait(30)
+    give_up(job, lambda: None)
+    assert ended.is_set()
+    with pytest.raises(GivenUpError):
+        job.result()
 
 
 def test_work_that_has_not_begun_is_not_begun() -> None:

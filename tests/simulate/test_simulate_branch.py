@@ -9,8 +9,11 @@ import pytest
 from simulate_runs import CACHE, PROJECT, digests, query
 from test_simulate_resume import StoppedError, Stopping, observed
 
+from planwise.checkpoints.store import CheckpointStore
 from planwise.config import load_config
 from planwise.errors import CheckpointError, UsageError
+from planwise.plugins import installed_plugins, load_plugins
+from planwise.relay import Relay
 from planwise.run_files import RunFiles
 from planwise.runs.branching import Branch, branch_years, source_manifest
 from planwise.simulation import Simulation
@@ -69,6 +72,10 @@ def test_a_branch_with_the_same_parameters_gives_the_whole_run(
     observer = branched(census, database, later, Branch(whole, year))
     assert observer.phases == [f"year {each}" for each in later]
     assert digests(database) == digests(whole)
+    # What it has in common is stored once.
+    for each in WANTED:
+        files = [RunFiles(run).checkpoints / str(each) / "0.state" for run in (whole, database)]
+        assert files[0].samefile(files[1]) == (each <= year)
     # It is a run of its own, from which another can start.
     again = tmp_path / "again.duckdb"
     branched(census, again, later[-1:], Branch(database, later[-1] - 1))
@@ -124,6 +131,13 @@ def test_a_branch_into_other_scenarios_keeps_the_past(
         more="workforce: {growth_rate: 0.1}\n",
     )  # fmt: skip
     assert query(alone, rows) == [row for row in after if row[0] == "richer"]
+    # What is stored has their rows, and not those of the run that they start from.
+    relay = Relay(load_plugins([installed_plugins()["compression"]]))
+    for run, names in ((database, {"leaner", "richer"}), (alone, {"richer"})):
+        store = CheckpointStore(RunFiles(run).checkpoints)
+        for year in store.years():
+            [table] = store.read(year, relay, [("main", "fct_headcount")])
+            assert set(table.table["scenario_id"].to_pylist()) == names
     with pytest.raises(CheckpointError, match="holds the scenarios leaner, richer"):
         branched(census, alone, (2028,), Branch(database, 2027), scenarios=("other",))
 
