@@ -72,7 +72,7 @@ class CheckpointRecord:
     """The stored state of a year.
 
     Attributes:
-        codec: the format, such as ``parquet+lz4``; ``arrow`` when stored uncompressed.
+        codec: the format of the largest table, such as ``parquet+lz4``; ``arrow`` uncompressed.
         raw_bytes: size as Arrow buffers.
         stored_bytes: size on disk.
         compress_s, restore_s: seconds for all tables; restoring is done once, as verification.

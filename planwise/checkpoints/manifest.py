@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, TypeVar, cast
 import attrs
 from attrs import field, frozen
 
+from planwise.answers import UNCOMPRESSED
 from planwise.checkpoints.files import read_at_most
 from planwise.errors import CheckpointError
 
@@ -134,6 +135,12 @@ class Manifest:
     def table(self, relation: tuple[str, str]) -> TableEntry | None:
         """The entry of a relation, if it has one."""
         return next((each for each in self.tables if each.relation == relation), None)
+
+    @property
+    def codec(self) -> str:
+        """The format of the largest table: a codec may store small ones in another way."""
+        largest = max(self.tables, key=lambda each: each.raw_bytes, default=None)
+        return largest.parts[0].codec if largest else UNCOMPRESSED
 
 
 def seal(content: Mapping[str, Any], tables: Sequence[Any]) -> bytes:

@@ -17,7 +17,6 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from planwise.answers import UNCOMPRESSED
 from planwise.checkpoints.adopting import adopt_chain
 from planwise.checkpoints.chains import LONGEST, Chain, folder_of, read_chain, read_table
 from planwise.checkpoints.codec import bit_equal, compress, restore
@@ -170,7 +169,7 @@ class CheckpointStore:
         self._kept = _Kept(year, sha256, kept_in_memory(whole, _MOST_KEPT_BYTES))
         return CheckpointRecord(
             year=year,
-            codec=entries[0].parts[0].codec if entries else UNCOMPRESSED,
+            codec=manifest.codec,
             tables=len(entries),
             rows=sum(entry.rows for entry in entries),
             raw_bytes=sum(entry.raw_bytes for entry in entries),

@@ -189,7 +189,7 @@ def _list(options: argparse.Namespace, database: Path) -> int:
                 "full" if row["parent"] is None else f"against {row['parent']}",
                 *(f"{row[key]:,}" for key in counts),
                 f"{row['ratio']:.1f}",
-                ", ".join(row["codecs"]),
+                row["codec"],
                 row["written"],
             )
         console.print(table)
@@ -218,6 +218,7 @@ def _facts(store: CheckpointStore, year: int) -> dict[str, Any]:
         "raw_bytes": raw,
         "stored_bytes": stored,
         "ratio": raw / stored if stored else 0.0,
+        "codec": manifest.codec,
         "codecs": sorted({part.codec for entry in manifest.tables for part in entry.parts}),
         "written": manifest.written,
         "origin": dict(manifest.origin),

