@@ -13,6 +13,7 @@ from attrs import frozen
 
 from planwise.errors import CheckpointSpaceError, WarehouseError
 from planwise.interruption import Job, alongside, give_up, start, wait_for
+from planwise.machine import give_way
 from planwise.outputs import YearOutput
 from planwise.ports import CheckpointPort, ProgressPort, WarehousePort
 from planwise.relay import Relay
@@ -141,6 +142,7 @@ class YearEnd:
     ) -> CheckpointRecord | None:
         if self._checkpoints is None or not tables:
             return None
+        give_way()  # the next year's models are what everyone waits for
         origin = self._progress.origin if self._progress else {}
         return self._checkpoints.write(year, tables, self._relay, parent=parent, origin=origin)
 

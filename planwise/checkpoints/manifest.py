@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, cast
 
@@ -25,6 +26,7 @@ FORMAT_VERSION: Final = 2
 MOST_BYTES: Final = 2 * 1024 * 1024
 """Of a manifest: some 500 tables of 100 columns. Parsed, the worst takes less than 64 MiB."""
 MOST_TABLES: Final = 10_000
+_MOST_KEPT_BYTES: Final = 64 * 1024
 FILE_NAME: Final = "manifest.json"
 
 Kind = Literal["whole", "delta", "added"]
@@ -203,7 +205,7 @@ def read_manifest(file: Path, year: int) -> Manifest:
     if sha256 is None:
         raise CheckpointError(f"{file}: damaged: its SHA-256 is not the one it holds")
     try:
-        manifest = _manifest(json.loads(text), sha256)
+        manifest = _read(text, sha256) if len(text) <= _MOST_KEPT_BYTES else _parsed(text, sha256)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{file}: not a checkpoint's manifest: {error}") from error
     if manifest.year != year:
@@ -211,13 +213,13 @@ def read_manifest(file: Path, year: int) -> Manifest:
     return manifest
 
 
-def _manifest(value: object, sha256: str) -> Manifest:
-    """The manifest that parsed JSON is.
+def _parsed(text: bytes, sha256: str) -> Manifest:
+    """The manifest that a text is.
 
     Raises:
         ValueError: it is none.
     """
-    given = _object(value, "the manifest")
+    given = _object(json.loads(text), "the manifest")
     _value(given, "format_version", _is_version)
     parent = given.get("parent")
     origin = _object(given.get("origin"), "origin")
@@ -240,6 +242,11 @@ def _manifest(value: object, sha256: str) -> Manifest:
     if manifest.parent is not None and manifest.parent.year >= manifest.year:
         raise ValueError("parent: expected an earlier year")
     return manifest
+
+
+_read = lru_cache(maxsize=32)(_parsed)
+"""The manifests of a chain are read with each year: as long as the bytes are the same, so is what
+they say."""
 
 
 def _parent(value: object) -> Parent:
