@@ -13,17 +13,21 @@ effect at places that are known to be safe.
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 _STEP_S: Final = 0.05
 _MOST_IGNORED: Final = 2
 """Further signals while work gives up, after which it is not waited for any longer."""
+_BEHIND: Final = 5
+"""Steps of ``nice``: a third of the others' share where all cores are wanted."""
 _NUMBERS: Final = (int(signal.SIGINT), int(signal.SIGTERM))
 _T = TypeVar("_T")
 _at_second: Callable[[int], None] | None = None
@@ -219,6 +223,18 @@ def alongside(action: Callable[[], _T]) -> Iterator[Future[_T]]:
         yield job
     finally:
         thread.join()
+
+
+def give_way() -> None:
+    """Let this thread, and those that it starts, run where the process's others leave a core idle.
+
+    What follows on it should not hold what others wait for. Only Linux has priorities of threads.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            thread = threading.get_native_id()
+            priority = min(19, os.getpriority(os.PRIO_PROCESS, thread) + _BEHIND)
+            os.setpriority(os.PRIO_PROCESS, thread, priority)
 
 
 def start(job: Job[_T], action: Callable[[], _T]) -> None:

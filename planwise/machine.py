@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import sys
-import threading
 from pathlib import Path
 from typing import Final
 
@@ -14,8 +11,6 @@ from planwise.values import Machine
 
 _CGROUP: Final = Path("/sys/fs/cgroup")
 _UNLIMITED: Final = 1 << 60
-_BEHIND: Final = 5
-"""Steps of ``nice``: a third of the others' share where all cores are wanted."""
 
 
 def this_machine(temp_directory: Path) -> Machine:
@@ -51,18 +46,6 @@ def granted_cores(cgroup: Path | None = None) -> int:
         if len(quota) == 2 and all(word.isdigit() for word in quota) and int(quota[1]) > 0:
             cores = min(cores, max(1, int(quota[0]) // int(quota[1])))
     return max(1, cores)
-
-
-def give_way() -> None:
-    """Let this thread, and those that it starts, run where the process's others leave a core idle.
-
-    What follows on it should not hold what others wait for. Only Linux has priorities of threads.
-    """
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            thread = threading.get_native_id()
-            priority = min(19, os.getpriority(os.PRIO_PROCESS, thread) + _BEHIND)
-            os.setpriority(os.PRIO_PROCESS, thread, priority)
 
 
 def container_memory(cgroup: Path) -> tuple[int, int] | None:

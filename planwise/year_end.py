@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from planwise.errors import CheckpointSpaceError, WarehouseError
-from planwise.interruption import Job, alongside, give_up, start, wait_for
-from planwise.machine import give_way
+from planwise.interruption import Job, alongside, give_up, give_way, start, wait_for
 from planwise.outputs import YearOutput
 from planwise.ports import CheckpointPort, ProgressPort, WarehousePort
 from planwise.relay import Relay

@@ -94,7 +94,7 @@ def write_manifest(folder: Path, manifest: RunManifest) -> None:
     # A line for each key, for people; to indent all of it would take json 20 times as long.
     lines = (f'"{key}": {json.dumps(value)}' for key, value in content.items())
     text = ",\n".join((*lines, f'"sha256": "{_checksum(content)}"'))
-    write_text_atomically(folder / MANIFEST_NAME, f"{{\n{text}\n}}\n")
+    write_text_atomically(folder / MANIFEST_NAME, f"{{\n{text}\n}}")
 
 
 @define

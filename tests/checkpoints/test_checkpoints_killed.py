@@ -137,7 +137,7 @@ def test_kills_at_random_moments_leave_years_whole_or_absent(tmp_path: Path) -> 
     plugins = with_compression()
     chance = random.Random(3)  # noqa: S311 - no secret
     newest = 0
-    for _ in range(50):
+    for kills in range(1, 401):  # many only where the machine is busy with something else
         process = subprocess.Popen(
             [sys.executable, "-c", AGAIN_AND_AGAIN, str(HERE), str(tmp_path / "c")],
             stdout=subprocess.PIPE,
@@ -157,7 +157,7 @@ def test_kills_at_random_moments_leave_years_whole_or_absent(tmp_path: Path) -> 
         last = max(store.years(), default=0)
         assert last >= newest  # nothing that was stored has gone
         newest = last
-        if newest > 2060:
+        if newest > 2060 or (kills >= 50 and newest > 2026):
             break
     assert newest > 2026
     assert same(store.read(newest, plugins), [

@@ -45,6 +45,7 @@ class Checkpoints(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="planwise-machine-"))
         self.store = CheckpointStore(self.folder / "c", full_every=FULL_EVERY)
         self.model: dict[int, Stored] = {}
+        self.flipped: set[tuple[Path, int, int]] = set()
         self.relay = relay()
         self.difference: Callable[..., Any] = writing.difference
         # Of tables this small a difference does not pay, and is what is to be tried.
@@ -129,13 +130,16 @@ class Checkpoints(RuleBasedStateMachine):
         elif how == "cut" and content:
             file.write_bytes(content[: chance.randrange(len(content))])
         elif content:
-            content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+            place, bit = chance.randrange(len(content)), chance.randrange(8)
+            if (file, place, bit) in self.flipped:
+                return  # it would be mended
+            self.flipped.add((file, place, bit))
+            content[place] ^= 1 << bit
             file.write_bytes(content)
         else:
             return
         stored = self.model[year]
         if file.name == "manifest.json":
-            # A second flip of the same bit would mend it, and is not expected to happen.
             stored.manifest = False
         elif how == "flip":
             stored.content = False

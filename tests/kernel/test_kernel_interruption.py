@@ -19,6 +19,7 @@ from planwise.interruption import (
     alongside,
     call_interruptibly,
     give_up,
+    give_way,
     signals_held,
     signals_wait,
     start,
@@ -235,6 +236,28 @@ def test_work_alongside_is_given_up_with_the_work_that_it_is_beside() -> None:
     assert ended.is_set()
     with pytest.raises(GivenUpError):
         job.result()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+def test_a_thread_that_gives_way_leaves_the_others_as_they_are() -> None:
+    def priority() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    seen: list[int] = []
+
+    def work() -> None:
+        give_way()
+        seen.append(priority())
+        later = threading.Thread(target=lambda: seen.append(priority()))
+        later.start()
+        later.join()
+
+    before = priority()
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [min(19, before + 5)] * 2
+    assert priority() == before
 
 
 def test_work_that_has_not_begun_is_not_begun() -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
-import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from planwise.machine import container_memory, give_way, granted_cores, this_machine
+from planwise.machine import container_memory, granted_cores, this_machine
 from planwise.measure import take_sample
 
 GIB = 1 << 30
@@ -135,25 +133,3 @@ def test_samples_only_grow() -> None:
     assert after.bytes_read >= before.bytes_read
     assert after.bytes_written >= before.bytes_written
     assert after.rss_bytes <= after.peak_rss_bytes or after.rss_bytes == 0
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
-def test_a_thread_that_gives_way_leaves_the_others_as_they_are() -> None:
-    def priority() -> int:
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-
-    seen: list[int] = []
-
-    def work() -> None:
-        give_way()
-        seen.append(priority())
-        later = threading.Thread(target=lambda: seen.append(priority()))
-        later.start()
-        later.join()
-
-    before = priority()
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert seen == [min(19, before + 5)] * 2
-    assert priority() == before
