@@ -101,40 +101,44 @@ class YearEnd:
             self._job = None
 
     def _end(self, year: int, outputs: Sequence[YearOutput]) -> StoredYear:
-        beside, store, warnings = self._warehouse.beside, self._checkpoints, []
+        beside, warnings = self._warehouse.beside, []
         with span_of_work() as span:
-            tables: list[YearTable] = []
-            parent = None
             try:
-                if store is None:
-                    digests = {_name(each): beside.digest(each, year) for each in outputs}
-                else:
-                    parent = store.parent_of(year)
-                    earlier = {} if parent is None else store.shapes(parent)
-                    tables = [
-                        beside.table(each, year, earlier=earlier.get(each.relation))
-                        for each in outputs
-                    ]
-                    digests = {_name(each): each.digest for each in tables}
-            finally:
+                tables, digests, parent = self._read(year, outputs)
+            except BaseException:
                 beside.release()
-            beside.record_digests(year, digests)
+                raise
             # Compressing is our work and moving the log is DuckDB's; after the last year nothing
             # else is there to do meanwhile.
             with alongside(lambda: self._store(year, tables, parent)) as storing:
-                in_file = beside.checkpoint()
+                try:
+                    in_file = beside.checkpoint()
+                finally:
+                    beside.release()
+                beside.record_digests(year, digests)
                 if self._progress is not None:
                     try:
                         self._progress.year_finished(year, digests)
                     except WarehouseError as error:
-                        text = f"year {year} is finished, but could not be noted: {error}"
-                        warnings.append(text)
+                        warnings.append(f"year {year} is finished, but could not be noted: {error}")
             record = None
             try:
                 record = storing.result()
             except CheckpointSpaceError as error:
                 warnings.append(f"year {year} has no checkpoint: {error}")
         return StoredYear(year, record, in_file, tuple(warnings), span)
+
+    def _read(
+        self, year: int, outputs: Sequence[YearOutput]
+    ) -> tuple[list[YearTable], dict[str, str], int | None]:
+        """The tables to store, the digests of all, and the year that they are stored against."""
+        beside, store = self._warehouse.beside, self._checkpoints
+        if store is None:
+            return [], {_name(each): beside.digest(each, year) for each in outputs}, None
+        parent = store.parent_of(year)
+        earlier = {} if parent is None else store.shapes(parent)
+        tables = [beside.table(each, year, earlier=earlier.get(each.relation)) for each in outputs]
+        return tables, {_name(each): each.digest for each in tables}, parent
 
     def _store(
         self, year: int, tables: Sequence[YearTable], parent: int | None

@@ -28,7 +28,7 @@ from planwise.project.node_results import NodeWatch, checked_results, passed_tes
 from planwise.project.obstacles import leaves_transaction
 from planwise.project.prediction import catalogs, wanted_nodes
 from planwise.project.profile import read_profile_name, read_target, write_profile
-from planwise.project.render_cache import RenderCache, StoredStep
+from planwise.project.render_cache import RenderCache, StoredStep, node_name, step_name
 from planwise.project.rendering import Renderer, moved
 from planwise.project.spec import ProjectSpec
 from planwise.rendered import CompiledNode
@@ -157,18 +157,19 @@ class DbtProject:
         """
         if year in self._rendered:
             return
+        self._forget_before(year - 1)
         graph = self.graph(year)
         wanted = wanted_nodes(graph, first=first)
         stored = self._load((year, first))
         known = {} if stored is None else stored.compiled
         futures: dict[_NodeKey, Future[CompiledNode]] = {key: Future() for key in wanted}
         self._rendered[year] = futures
-        if all(_text_key(key) in known for key in wanted):
+        if all(node_name(*key) in known for key in wanted):
             for key, future in futures.items():
-                future.set_result(known[_text_key(key)])
+                future.set_result(known[node_name(*key)])
             return
         parse = self._parse(year)
-        self._started().submit(lambda: self._render(parse, year, existing, first=first))
+        self._started().submit(lambda: self._render(parse, year, existing, futures, first=first))
 
     def compiled(self, unique_id: str, year: int, *, full_refresh: bool) -> CompiledNode:
         """A node as dbt renders it for a year that was prepared; waits for it.
@@ -276,7 +277,7 @@ class DbtProject:
         if self._cache is None:
             return None
         if key not in self._stored:
-            self._stored[key] = self._cache.load(_year_name(key))
+            self._stored[key] = self._cache.load(step_name(*key))
         return self._stored[key]
 
     def _started(self) -> DbtWorker:
@@ -323,6 +324,13 @@ class DbtProject:
         self._parses[year] = parse
         return parse
 
+    def _forget_before(self, year: int) -> None:
+        """Let go of the years before one that runs: their texts alone are 0.5 MB a year."""
+        for old in [each for each in self._rendered if each < year]:
+            del self._rendered[old]
+        for key in [each for each in self._stored if each[0] < year]:
+            del self._stored[key]
+
     def _parsed_anew(self, parts: tuple[str, ...] | list[str]) -> None:
         # What was found in one year stays found, whatever another year's parse shows.
         self.parsed_anew_because = tuple(sorted({*self.parsed_anew_because, *parts}))
@@ -357,11 +365,11 @@ class DbtProject:
         parse: _Parse,
         year: int,
         existing: Mapping[tuple[str, str, str], str],
+        futures: Mapping[_NodeKey, Future[CompiledNode]],
         *,
         first: bool,
     ) -> None:
         """Render every node of a year, in dbt's thread, and store them."""
-        futures = self._rendered[year]
         try:
             if parse.renderer is None:
                 others = () if self._target is None else self._target.others
@@ -386,14 +394,6 @@ class DbtProject:
                     future.set_exception(failure)
             return
         if self._cache is not None:
-            nodes = {_text_key(key): future.result() for key, future in futures.items()}
+            nodes = {node_name(*key): future.result() for key, future in futures.items()}
             content = StoredStep(parse.graph, nodes, self.parsed_anew_because)
-            self._cache.store(_year_name((year, first)), content)
-
-
-def _year_name(key: _YearKey) -> str:
-    return f"{key[0]}-first" if key[1] else str(key[0])
-
-
-def _text_key(key: _NodeKey) -> str:
-    return f"anew {key[0]}" if key[1] else key[0]
+            self._cache.store(step_name(year, first), content)

@@ -35,14 +35,23 @@ class StoredStep:
 
     Attributes:
         graph: the executed nodes.
-        compiled: the nodes as dbt renders them, by unique id; with ``anew`` before it where
-            incremental models start anew.
+        compiled: the nodes as dbt renders them, by :func:`node_name`.
         parsed_anew_because: what the year decides when the project is parsed.
     """
 
     graph: ProjectGraph
     compiled: Mapping[str, CompiledNode]
     parsed_anew_because: tuple[str, ...]
+
+
+def step_name(year: int, first: bool) -> str:
+    """What a step is stored as: the first year has the foundation too."""
+    return f"{year}-first" if first else str(year)
+
+
+def node_name(unique_id: str, anew: bool) -> str:
+    """What a node is stored as: it may be rendered for incremental models to start anew, too."""
+    return f"anew {unique_id}" if anew else unique_id
 
 
 class RenderCache:

@@ -34,6 +34,8 @@ class Beside:
         ledger: Ledger | None = None,
     ) -> None:
         self._connection = connection
+        # No checkpoint can be asked for in a transaction, which hold() is.
+        self._checkpointer = connection.cursor()
         self._ledger = ledger
         self._year_column = year_column
 
@@ -98,6 +100,10 @@ class Beside:
     def checkpoint(self) -> bool:
         """Move everything committed from the log into the file.
 
+        Call it before :meth:`release`, and before anything else is committed: where a transaction
+        that is open began before the last commit, DuckDB 2.0 keeps each block that this replaces,
+        in the file and in memory, for as long as there is always such a transaction.
+
         Returns:
             False if another thread writes to the file already: what is committed stays in the log
             then, as durable as in the file, until the next checkpoint.
@@ -105,7 +111,7 @@ class Beside:
         import duckdb
 
         try:
-            self._connection.execute("checkpoint")
+            self._checkpointer.execute("checkpoint")
         except duckdb.TransactionException as error:
             if "Cannot CHECKPOINT" not in str(error):
                 raise
@@ -115,9 +121,11 @@ class Beside:
     def interrupt(self) -> None:
         """Stop what runs in another thread."""
         self._connection.interrupt()
+        self._checkpointer.interrupt()
 
     def close(self) -> None:
         """Close the connection."""
+        self._checkpointer.close()
         self._connection.close()
 
     def _rows(self, name: str, year: int) -> int:

@@ -244,6 +244,23 @@ class Plodding:
         return getattr(self._beside, name)
 
 
+def test_the_file_has_no_place_for_what_later_years_replace(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    end = YearEnd(Plodding(warehouse), CheckpointStore(tmp_path / "states"), None, Relay())
+    sizes = []
+    for year in range(2026, 2046):
+        text = f"insert into people select (hash(i) >> 1)::bigint, {year} from range(1000) t(i)"
+        warehouse.in_transaction(lambda cursor, sql=text: cursor.execute(sql))
+        warehouse.commit()
+        end.begin(year, [PEOPLE])
+        # The next year begins, and is still at it when this one goes into the file.
+        warehouse.in_transaction(lambda cursor: cursor.execute("from people").fetchall())
+        assert ended(end).in_file
+        sizes.append((tmp_path / "a.duckdb").stat().st_size)
+    assert sizes[-1] <= 2 * sizes[2]
+
+
 def test_an_error_of_the_query_keeps_its_name(warehouse: Warehouse, tmp_path: Path) -> None:
     end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), None, Relay())
     end.begin(2025, [YearOutput(("main", "missing"))])

@@ -102,6 +102,22 @@ def test_dbt_is_not_started_for_what_is_known(tmp_path: Path) -> None:
         assert warm._worker is None
 
 
+def test_of_the_years_the_last_two_stay_in_memory(tmp_path: Path) -> None:
+    """The one that runs, and the one that is rendered ahead of it."""
+    name = "conditional_ref"
+    for number in range(2):  # cold, then warm
+        database = tmp_path / f"{number}.duckdb"
+        project = DbtProject(PROJECTS / name, tmp_path / "w", database, cache=tmp_path / "cache")
+        with project.session():
+            for year in YEARS:
+                project.prepare(year, first=year == YEARS[0], existing={})
+                for key in project.graph(year).year:
+                    project.compiled(key, year, full_refresh=year == YEARS[0])
+            assert len(YEARS) > 2
+            assert tuple(project._rendered) == YEARS[-2:]
+            assert {year for year, _ in project._stored} == set(YEARS[-2:])
+
+
 def test_dbt_reads_the_temporary_tables_of_a_year(tmp_path: Path) -> None:
     """A model that asks the database while it is rendered reads one that is not kept.
 
