@@ -63,7 +63,9 @@ class Room:
 
     def built_on(self) -> set[int]:
         """The years that were built on what is replaced, and cannot be read without it."""
-        return dependants(self._folder, years_in(self._folder), {self._year}) - {self._year}
+        # Later years alone can be: else each year would read the manifests of all before it.
+        later = [year for year in years_in(self._folder) if year > self._year]
+        return dependants(self._folder, later, {self._year}) - {self._year}
 
     def to_go(self, new_bytes: int) -> list[int]:
         """The years that have to go for a checkpoint, the oldest first, with all built on them.

@@ -22,7 +22,9 @@ from checkpoint_states import (
 )
 
 from planwise.api import CompressedState, hookimpl
+from planwise.checkpoints import chains, placing
 from planwise.checkpoints import store as store_module
+from planwise.checkpoints.manifest import Manifest, read_manifest
 from planwise.checkpoints.store import CheckpointStore
 from planwise.errors import CheckpointError
 from planwise.relay import Relay
@@ -72,6 +74,25 @@ def test_every_so_many_years_one_stands_alone(store: CheckpointStore) -> None:
     assert kinds(store, 2029) == ["whole", "whole", "whole"]
     assert kinds(store, 2030) == ["delta", "added", "whole"]
     assert store.size_bytes(2030) < store.size_bytes(2029) / 2
+
+
+def test_a_year_reads_no_manifest_but_of_those_that_it_builds_on(
+    store: CheckpointStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each year would take longer than the one before."""
+    plugins = with_compression()
+    for year in YEARS[:-1]:
+        write(store, year, plugins)
+    years = set()
+
+    def noted(file: Path, year: int) -> Manifest:  # the real one: only who asks is of interest
+        years.add(year)
+        return read_manifest(file, year)
+
+    for module in (chains, placing, store_module):
+        monkeypatch.setattr(module, "read_manifest", noted)
+    write(store, YEARS[-1], plugins)
+    assert years == {2033, 2034}
 
 
 def test_a_difference_is_made_to_files_where_memory_has_nothing(
