@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import datetime
 import io
-from collections.abc import Iterator
 from decimal import Decimal
 
 import duckdb
@@ -21,16 +20,10 @@ from planwise_plugins.compression import Compression, columnar, threads
 from planwise_plugins.compression.columnar import PIECE_ROWS
 from planwise_plugins.compression.frames import LEVELS, split
 
+pytestmark = pytest.mark.usefixtures("few_rows_too")
+
 LIMIT = 256 << 20
 CODECS = ("lz4", "zstd")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_rows_too() -> Iterator[None]:
-    """Parquet for few rows too, which otherwise go into Arrow streams: they show what it does."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(columnar, "FEW_ROWS", -1)
-        yield
 
 
 def plugin(codec: str = "lz4", level: int | None = None) -> Compression:

@@ -17,6 +17,8 @@ from planwise_plugins.compression import Compression, columnar
 from planwise_plugins.compression.frames import join, split
 from planwise_plugins.compression.pages import plain_bytes
 
+pytestmark = pytest.mark.usefixtures("few_rows_too")
+
 MIB = 1 << 20
 LIMIT = 64 * MIB
 CODECS = ("lz4", "zstd")
