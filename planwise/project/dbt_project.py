@@ -29,7 +29,7 @@ from planwise.project.obstacles import leaves_transaction
 from planwise.project.prediction import catalogs, wanted_nodes
 from planwise.project.profile import read_profile_name, read_target, write_profile
 from planwise.project.render_cache import RenderCache, StoredStep, node_name, step_name
-from planwise.project.rendering import Renderer, moved
+from planwise.project.rendering import Renderer, moved, show_as_temporary
 from planwise.project.spec import ProjectSpec
 from planwise.rendered import CompiledNode
 from planwise.stages import Stage
@@ -206,12 +206,13 @@ class DbtProject:
         gone = [node.name for node in request.nodes if node.unique_id not in selectors]
         if gone:
             raise ProjectError(f"{gone[0]} is no node of the project as it was parsed last")
-        temporary = self._temporary(year) if request.phase == "year" else ()
+        temporary = self._temporary(year) if request.phase == "year" else set()
         if temporary and cursor is None:
             raise ProjectError(
                 f"{request.nodes[0].name} is left to dbt, on a connection of its own that does not "
                 "see the temporary tables of the year; use --keep-intermediates"
             )
+        own = temporary & {node.unique_id for node in request.nodes}
         watch = NodeWatch()
         threads = request.pool_size
         if self._target is not None and self._target.threads is not None:
@@ -225,19 +226,19 @@ class DbtProject:
             on_event=watch.on_event,
             occasion=(request.phase, request.year, request.stage),
             cursor=cursor,
-            around=moved(parse.manifest, temporary),
+            around=moved(parse.manifest, temporary - own),  # dbt makes no model temporary
         )
-        return BatchResult(checked_results(result, request, watch))
+        results = checked_results(result, request, watch)
+        show_as_temporary(cursor, [parse.manifest.nodes[key] for key in sorted(own)])
+        return BatchResult(results)
 
-    def _temporary(self, year: int) -> Sequence[str]:
+    def _temporary(self, year: int) -> set[str]:
         """The nodes that were rendered as temporary tables of a year; waits for the rendering."""
-        return sorted(
-            {
-                key
-                for key, anew in self._rendered.get(year, ())
-                if self.compiled(key, year, full_refresh=anew).relation[0] == "temp"
-            }
-        )
+        return {
+            key
+            for key, anew in self._rendered.get(year, ())
+            if self.compiled(key, year, full_refresh=anew).relation[0] == "temp"
+        }
 
     def test(self, year: int, nodes: Sequence[str]) -> int:
         """Let dbt run the tests of some nodes.

@@ -172,6 +172,26 @@ def moved(manifest: Any, temporary: Collection[str]) -> Iterator[None]:
             node.database, node.schema, node.relation_name = database, schema, name
 
 
+def show_as_temporary(cursor: Any, nodes: Sequence[Any]) -> None:
+    """Let what dbt made be found where the others were rendered to look for a temporary table.
+
+    Args:
+        cursor: of the transaction that dbt made it in.
+        nodes: of dbt's Manifest.
+    """
+    for node in nodes:
+        name = _temporary_name(node.alias)
+        there = cursor.execute(
+            "select 'table' from duckdb_tables() where temporary and lower(table_name) = lower(?) "
+            "union all "
+            "select 'view' from duckdb_views() where temporary and lower(view_name) = lower(?)",
+            [node.alias, node.alias],
+        ).fetchall()
+        for (kind,) in there:
+            cursor.execute(f"drop {kind} {name}")
+        cursor.execute(f"create temporary view {name} as select * from {node.relation_name}")  # noqa: S608  # dbt's own name
+
+
 def _temporary_name(alias: str) -> str:
     quoted = alias.replace('"', '""')
     return f'"temp"."main"."{quoted}"'

@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from simulate_runs import PROJECT, YEARS, clean_environment, digests, simulation
 
+from planwise.api import BatchRequest, BatchResult, hookimpl
 from planwise.project.spec import ProjectSpec
 from planwise.warehouse.digests import TableDigest
+from planwise_plugins.precompile import Precompile
 
 
 def run(command: list[str], folder: Path, cwd: Path) -> str:
@@ -63,3 +66,24 @@ def test_plain_dbt_gives_the_same_tables(
     assert dropped
     assert all(name.startswith("main.int_") for name in dropped)
     assert {name: plain[name] for name in plain if name not in dropped} == reference_digests
+
+
+def test_a_batch_that_an_executor_hands_back_is_dbts(
+    census: Path,
+    tmp_path: Path,
+    reference_digests: dict[str, TableDigest],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also of models whose tables are not kept, which the others are rendered to find elsewhere."""
+    execute, asked = Precompile.execute_batch, []
+
+    @hookimpl
+    def every_other(self: Precompile, request: BatchRequest) -> BatchResult | None:
+        asked.append(request)
+        return None if len(asked) % 2 else execute(self, request)
+
+    monkeypatch.setattr(Precompile, "execute_batch", every_other)
+    outcome = simulation(census, tmp_path / "simulation.duckdb").run()
+    assert digests(tmp_path / "simulation.duckdb") == reference_digests
+    by = {model.executed_by for model in outcome.result.models if model.year == max(YEARS)}
+    assert by == {"dbt", "precompile"}
