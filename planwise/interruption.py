@@ -31,6 +31,7 @@ _BEHIND: Final = 5
 _NUMBERS: Final = (int(signal.SIGINT), int(signal.SIGTERM))
 _T = TypeVar("_T")
 _at_second: Callable[[int], None] | None = None
+_was_heard: Callable[[], bool] | None = None
 _here = threading.local()
 
 
@@ -66,6 +67,21 @@ def at_second_signal(action: Callable[[int], None] | None) -> None:
     """
     global _at_second  # noqa: PLW0603  # one for the process, as handlers are
     _at_second = action
+
+
+def signals_heard_by(heard: Callable[[], bool] | None) -> None:
+    """Who knows whether the user has pressed Ctrl-C, or asked for an end in another way.
+
+    Args:
+        heard: says so; None where nobody knows.
+    """
+    global _was_heard  # noqa: PLW0603  # one for the process, as handlers are
+    _was_heard = heard
+
+
+def may_be_the_users() -> bool:
+    """Whether a KeyboardInterrupt may come from the user; anybody can raise one."""
+    return _was_heard is None or _was_heard()
 
 
 class HeldSignals:

@@ -10,7 +10,7 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from planwise.errors import PlanwiseError
+from planwise.errors import PlanwiseError, WarehouseError
 from planwise.improvement import improvement
 from planwise.phase_records import checkpoint_metric, phase_record
 from planwise.phases import PhaseRunner, PhaseStep
@@ -155,7 +155,9 @@ class Pipeline:
         with span_of_work() as whole:
             settings = self._tuned(request, observed=None)
             self._settings = {each.name: each for each in settings}
-            self._warehouse.open({each.name: each.value for each in settings})
+            self._warehouse.open({each.name: each.value for each in request.fixed_settings})
+            for each in settings[len(request.fixed_settings) :]:
+                self._apply(each)
             foundation = self._run_foundation(request, load_inputs)
             if arrange is not None:
                 arrange()
@@ -338,7 +340,7 @@ class Pipeline:
             old = self._settings.get(each.name)
             if old is not None and old.value == each.value:
                 continue
-            self._warehouse.apply({each.name: each.value})
+            self._apply(each)
             self._settings[each.name] = each
             changed = Change(
                 observed.year,
@@ -352,6 +354,18 @@ class Pipeline:
             self._observer.note(
                 f"after {observed.year}: {each.name} {before} -> {each.value!r} ({each.reason})"
             )
+
+    def _apply(self, chosen: ChosenSetting) -> None:
+        """Change a setting that a plugin chose.
+
+        Raises:
+            PluginError: DuckDB refuses it.
+        """
+        try:
+            self._warehouse.apply({chosen.name: chosen.value})
+        except WarehouseError as error:
+            plugin = chosen.origin.removeprefix("plugin ")
+            raise self._relay.blamed("db_tune", str(error), plugin) from error
 
 
 def _step_of(request: RunRequest, year: int | None) -> PhaseStep:

@@ -16,10 +16,17 @@ import pluggy
 from attrs import frozen
 
 from planwise import hookspecs
+from planwise.answers import text_of
 from planwise.errors import PluginError, UsageError
+from planwise.interruption import may_be_the_users
 
 GROUP: Final = "planwise.plugins"
 _HOOKS: Final = ", ".join(sorted(hookspecs.KINDS))
+_DEFERRED: Final = (
+    inspect.isgeneratorfunction,
+    inspect.iscoroutinefunction,
+    inspect.isasyncgenfunction,
+)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,40}\Z")
 
 RESERVED_NAMES: Final = frozenset({
@@ -157,9 +164,10 @@ def load_plugins(installed: Iterable[InstalledPlugin]) -> list[LoadedPlugin]:
             message = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
             raise entry.error(f"{message}; the hooks are: {_HOOKS}") from error
         except Exception as error:  # reading the attributes of a plugin runs its code
-            raise entry.error(f"cannot be examined: {_first_line(error)}") from error
+            raise entry.error(f"cannot be examined: {text_of(error, first_line=True)}") from error
         _refuse_unheard(entry)
         _refuse_wrappers(manager, entry)
+        _refuse_deferred(entry)
         loaded.append(entry)
     _check_single_providers(loaded)
     return loaded
@@ -180,11 +188,11 @@ def _instance(plugin: InstalledPlugin) -> Any:
     try:
         target = plugin.entry_point.load()
         return target() if inspect.isclass(target) else target
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:  # a plugin may raise anything at import, SystemExit too
+        if isinstance(error, KeyboardInterrupt) and may_be_the_users():
+            raise
         raise PluginError(
-            f"cannot be loaded: {type(error).__name__}: {_first_line(error)}; "
+            f"cannot be loaded: {type(error).__name__}: {text_of(error, first_line=True)}; "
             f"switch it off with --no-{plugin.name}, or mend or uninstall it",
             plugin=plugin.name,
             distribution=plugin.distribution,
@@ -217,6 +225,17 @@ def _refuse_wrappers(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> Non
                 raise plugin.error("hook wrappers are not supported", hook=caller.name)
 
 
+def _refuse_deferred(plugin: LoadedPlugin) -> None:
+    """Refuse what a call does not run: of a hook that nobody answers it would never be noticed."""
+    for hook in implemented_hooks(plugin.instance):
+        function = getattr(plugin.instance, hook)
+        if any(kind(function) for kind in _DEFERRED):
+            raise plugin.error(
+                "a call would run nothing of it: expected a function without 'async' and 'yield'",
+                hook=hook,
+            )
+
+
 def _check_single_providers(loaded: Iterable[LoadedPlugin]) -> None:
     providers: dict[str, LoadedPlugin] = {}
     for plugin in loaded:
@@ -230,8 +249,3 @@ def _check_single_providers(loaded: Iterable[LoadedPlugin]) -> None:
                     f"too, and only one may; use --no-{other.name} or --no-{plugin.name}",
                     hook=hook,
                 )
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

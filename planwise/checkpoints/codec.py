@@ -40,10 +40,10 @@ def restore(blob: CompressedState, relay: Relay, *, written_by: str) -> Any:
     if blob.codec == UNCOMPRESSED:
         return from_stream(blob.payload)
     table = relay.restore_state(blob, limit, written_by=written_by)
-    if not isinstance(table, pa.Table):
+    if not issubclass(type(table), pa.Table):  # an object may say that it is of another class
         raise CheckpointError(
-            f"codec '{blob.codec}' of plugin '{written_by}' gives back a "
-            f"{type(table).__name__}, and no pyarrow.Table"
+            f"hook 'restore_state': codec '{blob.codec}' of plugin '{written_by}' gives back a "
+            f"{type(table).__name__}, and no pyarrow.Table; switch it off with --no-{written_by}"
         )
     return table
 
@@ -58,8 +58,9 @@ def verify(state: StateTable, blob: CompressedState, plugin: str, relay: Relay) 
     table = restore(blob, relay, written_by=plugin)
     if not same_table(table, state.table):
         raise CheckpointError(
-            f"{state.name}: codec '{blob.codec}' of plugin '{plugin or 'none'}' does not give back "
-            f"what it was given; switch it off with --no-{plugin}"
+            f"{state.name}: hook 'restore_state': codec '{blob.codec}' of plugin "
+            f"'{plugin or 'none'}' does not give back what it was given; switch it off with "
+            f"--no-{plugin}"
         )
     return table
 

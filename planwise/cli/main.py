@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 from planwise.cli.stopping import Stopping, Terminated
-from planwise.errors import ConfigError, PlanwiseError, UsageError
+from planwise.errors import AlreadyCompleteError, ConfigError, PlanwiseError, UsageError
 
 _OBJECTS: Final = 100_000
 """Python looks for cycles after so many new objects. It would do so 160 times in a warm run, mostly
@@ -61,7 +61,9 @@ def _failed(error: Exception, *, verbose: bool) -> int:
     if isinstance(error, PlanwiseError):
         for line in error.problems if isinstance(error, ConfigError) else [str(error)]:
             _say(" ".join(line.split()))
-        return error.exit_code
+        # A plugin may raise a class of its own: a failure never looks like a success.
+        known = error.exit_code in (1, 2) or isinstance(error, AlreadyCompleteError)
+        return error.exit_code if known else 1
     if isinstance(error, BrokenPipeError):
         # The reader of our output has gone; what is still buffered must not fail once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -19,7 +19,7 @@ from concurrent.futures import _base
 from types import FrameType
 from typing import Any, Final
 
-from planwise.interruption import at_second_signal
+from planwise.interruption import at_second_signal, signals_heard_by
 
 _NEVER_IN: Final = frozenset(
     {
@@ -54,6 +54,8 @@ class Stopping:
     def __enter__(self) -> Stopping:
         """Take the signals over; Ctrl-C only where it is not ignored, or somebody else's."""
         at_second_signal(stop_at_once)
+        if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_IGN):
+            signals_heard_by(lambda: self.raised is not None)  # nobody else hears any
         self._handle(signal.SIGTERM, self._heard)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             self._handle(signal.SIGINT, self._heard)
@@ -64,6 +66,7 @@ class Stopping:
         """Give them back."""
         signal.setitimer(signal.ITIMER_REAL, 0)
         at_second_signal(None)
+        signals_heard_by(None)
         for number, handler in self._before.items():
             signal.signal(number, handler)
 

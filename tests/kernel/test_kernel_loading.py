@@ -213,3 +213,12 @@ def test_no_marked_name_but_a_hook_is_accepted(site: Site, name: str) -> None:
     site.add(entry, hook(name, arguments="request"))
     with pytest.raises(PluginError):
         site.loaded(entry)
+
+
+@pytest.mark.parametrize("kind", ["generator", "coroutine", "both"])
+def test_a_hook_that_a_call_does_not_run_is_refused(site: Site, kind: str) -> None:
+    """Nobody looks at what is not answered: a metric would be lost without a word."""
+    word = "def" if kind == "generator" else "async def"
+    body = "pass" if kind == "coroutine" else "yield"
+    site.add("mine", f"class Plugin:\n    @hookimpl\n    {word} record_metric(self): {body}")
+    refused(site, "hook 'record_metric': a call would run nothing of it")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from kernel_distributions import Site
 
 from planwise.errors import CheckpointError, GraphError, PlanwiseError, PluginError, WarehouseError
@@ -168,11 +169,12 @@ def test_a_restored_state_has_to_be_a_table(site: Site, garbage: str) -> None:
 def test_tuners_that_agree_are_merged_in_name_order(site: Site) -> None:
     relay = relay_of(
         site,
-        one=plugin(db_tune="return [Setting('z', 1, 'mine'), Setting('a', 2)]"),
-        two=plugin(db_tune="return (Setting('z', 1, 'also mine'),)"),
+        one=plugin(db_tune="return [Setting('threads', 1, 'mine'), Setting('pin_threads', 2)]"),
+        two=plugin(db_tune="return (Setting('threads', 1, 'also mine'),)"),
     )
-    tuned = relay.db_tune(TUNE)
-    assert [(each.setting.name, each.setting.value) for each in tuned] == [("a", 2), ("z", 1)]
+    tuned = relay.db_tune(evolve(TUNE, fixed={}))
+    expected = [("pin_threads", 2), ("threads", 1)]
+    assert [(each.setting.name, each.setting.value) for each in tuned] == expected
     assert [each.plugin for each in tuned] == ["one", "one"]
 
 
@@ -186,11 +188,13 @@ def test_a_conflict_of_tuners_names_both(site: Site) -> None:
 
 
 def test_a_plugin_that_contradicts_itself_is_named(site: Site) -> None:
-    relay = relay_of(site, one=plugin(db_tune="return [Setting('s', 1), Setting('s', 2)]"))
-    refused(relay, "db_tune", "'s'")
+    relay = relay_of(site, one=plugin(db_tune="return [Setting('pin_threads', n) for n in (1, 2)]"))
+    refused(relay, "db_tune", "'pin_threads' to 2", "to 1")
 
 
-@pytest.mark.parametrize(("left", "right"), [("Memory_Limit", "memory_limit"), ("A", "a")])
+@pytest.mark.parametrize(
+    ("left", "right"), [("Memory_Limit", "memory_limit"), ("TEMP_DIRECTORY", "temp_directory")]
+)
 def test_settings_are_one_whatever_their_case(site: Site, left: str, right: str) -> None:
     """As in DuckDB, where the later SET would win in silence."""
     relay = relay_of(
@@ -203,14 +207,15 @@ def test_settings_are_one_whatever_their_case(site: Site, left: str, right: str)
 
 @pytest.mark.parametrize("name", ["threads", "THREADS"])
 def test_what_the_user_fixed_stays(site: Site, name: str) -> None:
-    relay = relay_of(site, one=plugin(db_tune=f"return [Setting({name!r}, 8), Setting('x', 1)]"))
-    assert [each.setting.name for each in relay.db_tune(TUNE)] == ["x"]
+    answer = f"return [Setting({name!r}, 8), Setting('pin_threads', 1)]"
+    relay = relay_of(site, one=plugin(db_tune=answer))
+    assert [each.setting.name for each in relay.db_tune(TUNE)] == ["pin_threads"]
 
 
 @pytest.mark.parametrize("value", ["None", "[1]", "b'x'", "object()"])
 def test_a_setting_has_a_value_that_duckdb_takes(site: Site, value: str) -> None:
-    relay = relay_of(site, one=plugin(db_tune=f"return [Setting('s', {value})]"))
-    refused(relay, "db_tune", "'s'")
+    relay = relay_of(site, one=plugin(db_tune=f"return [Setting('memory_limit', {value})]"))
+    refused(relay, "db_tune", "'memory_limit'", "expected text")
 
 
 @pytest.mark.parametrize("name", ["7", "None", "''"])

@@ -64,13 +64,14 @@ def test_precedence_of_duckdbs_settings(
     )
     assert [(each.name, each.value, each.origin) for each in fixed] == expected
 
-    answer = "return [Setting('memory_limit', '9GB'), Setting('threads', 9), Setting('x', 1)]"
+    names = "('memory_limit', '9GB'), ('threads', 9), ('pin_threads', 1)"
+    answer = f"return [Setting(*each) for each in ({names})]"
     site.add("mine", f"class Plugin:\n    @hookimpl\n    def db_tune(self, request): {answer}")
     request = TuneRequest(
         Machine(2, 1, 1, tmp_path, 1), 4, {each.name: each.value for each in fixed}
     )
     tuned = {each.setting.name for each in Relay(site.loaded()).db_tune(request)}
-    assert tuned == ({"x"} if number else {"memory_limit", "threads", "x"})
+    assert tuned == ({"pin_threads"} if number else {"memory_limit", "threads", "pin_threads"})
 
 
 def test_an_empty_variable_is_none_at_all(tmp_path: Path) -> None:
