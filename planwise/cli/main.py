@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
-from planwise.cli.stopping import Stopping, Terminated
+from planwise.cli.stopping import PATIENCE_S, Stopping, Terminated
 from planwise.errors import AlreadyCompleteError, ConfigError, PlanwiseError, UsageError
 
 _OBJECTS: Final = 100_000
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names need not be text
-    with Stopping() as stopping:
+    with Stopping(PATIENCE_S if words[:1] == ["simulate"] else None) as stopping:
         try:
             try:
                 return _run(words)

@@ -4,6 +4,10 @@ Python raises the exception of a signal in whatever the main thread is doing. In
 import it may leave the lock of all imports taken, or be printed and forgotten (the callback of a
 weak reference there), and in a lock's own Python code the lock stays taken: a thread that needs it
 waits for ever. There it is put off, until the thread is somewhere else.
+
+A plugin is code that planwise did not write: it may pass over the exception, or hang in a thread
+that nobody can end from outside. A run that has not ended some time after its first signal is
+ended at once, as by a second one.
 """
 
 from __future__ import annotations
@@ -32,6 +36,8 @@ _NEVER_IN: Final = frozenset(
 _AGAIN_S: Final = 0.005
 _MOST_TRIES: Final = 200
 """A thread may also wait for ever in such a function; after a second it is interrupted there."""
+PATIENCE_S: Final = 3.0
+"""How long a run may take to end after a signal: all that planwise waits for itself takes less."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -41,12 +47,16 @@ class Terminated(KeyboardInterrupt):
 class Stopping:
     """The handlers of Ctrl-C and SIGTERM while a command runs.
 
+    Args:
+        patience_s: how long after a signal the command is ended at once; None waits for it.
+
     Attributes:
         raised: what was raised; where that was, it may have been lost, or turned into another.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience_s: float | None = None) -> None:
         self.raised: KeyboardInterrupt | None = None
+        self._patience_s = patience_s
         self._put_off: int | None = None
         self._tries = 0
         self._before: dict[int, Any] = {}
@@ -84,9 +94,13 @@ class Stopping:
             signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
             return
         self.raised = Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+        if self._patience_s is not None:
+            signal.setitimer(signal.ITIMER_REAL, self._patience_s)
         raise self.raised
 
     def _try_again(self, _: int, frame: FrameType | None) -> None:
+        if self.raised is not None and self._patience_s is not None:
+            stop_at_once(signal.SIGTERM if isinstance(self.raised, Terminated) else signal.SIGINT)
         if self._put_off is None:
             return
         if self._leaves_a_lock(frame):
@@ -106,11 +120,13 @@ class Stopping:
 
 
 def stop_at_once(number: int) -> None:
-    """End the process on its second signal, wherever it is: no step of a run minds that.
+    """End the process, wherever it is: no step of a run minds that.
 
     Args:
         number: the signal's.
     """
+    for other in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(other, signal.SIG_IGN)  # a further one would say it once more
     if sys.stderr.isatty():
         sys.stderr.write("\x1b[?25h")  # a progress bar hides the cursor
     line = "planwise: stopped at once; what was finished is kept, and --resume goes on after it\n"
