@@ -139,7 +139,7 @@ def execute_batch(request: BatchRequest) -> BatchResult | None:
         this process, with the manifest reused.
 
     Example:
-        ``with request.connect() as cursor: ...``
+        ``return request.transaction(lambda cursor: run(cursor, request.nodes))``
     """
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from attrs import evolve, frozen
 
-from planwise.errors import LeavesTransactionError
+from planwise.errors import LeavesTransactionError, PluginError
+from planwise.lending import Loan
 from planwise.ports import GraphPort, Observer, ProjectPort, WarehousePort
 from planwise.relay import Relay
 from planwise.results import ModelRecord
@@ -109,6 +110,30 @@ class PhaseRunner:
     def _attempt(
         self, graph: GraphPort, step: PhaseStep, between: Callable[[], None]
     ) -> tuple[list[ModelRecord], int]:
+        self._warehouse.rolled_back = False
+        try:
+            done = self._run_stages(graph, step, between)
+            self._refuse_meddling()
+        except PluginError:
+            raise
+        except Exception as error:
+            self._refuse_meddling(error)
+            raise
+        self._warehouse.commit_phase(step.year)
+        return done
+
+    def _refuse_meddling(self, error: Exception | None = None) -> None:
+        """Refuse what only the kernel may do with the database, whatever failed because of it.
+
+        Raises:
+            PluginError: of the one plugin that is lent the database's cursors.
+        """
+        if self._relay.provides("execute_batch") and (what := self._warehouse.meddling()):
+            raise self._relay.blamed("execute_batch", what) from error
+
+    def _run_stages(
+        self, graph: GraphPort, step: PhaseStep, between: Callable[[], None]
+    ) -> tuple[list[ModelRecord], int]:
         self._left_because = self._leave.get(step.phase, "")
         foundation = step.year is None
         stages = graph.foundation_stages if foundation else graph.year_stages
@@ -118,6 +143,7 @@ class PhaseRunner:
             if stage.first_year_only and not step.first:
                 continue
             if stage.sql is not None:
+                self._refuse_meddling()
                 self._warehouse.run_script(stage.sql, {step.variable: step.value})
                 between()
                 continue
@@ -126,11 +152,9 @@ class PhaseRunner:
             plan = self.plan(wanted, step.pool_size, graph)
             for batch in plan.batches:
                 batches += 1
-                request = self._request(batch, wanted, stage, number, step)
-                records += self._run_batch(request, batches)
+                records += self._run_batch(batch, wanted, stage, number, step, batches)
                 self._observer.models_finished(len(batch.nodes))
                 between()
-        self._warehouse.commit_phase(step.year)
         return records, batches
 
     def plan(self, nodes: Mapping[str, ModelNode], pool_size: int, graph: GraphPort) -> BatchPlan:
@@ -152,8 +176,10 @@ class PhaseRunner:
         stage: Stage,
         number: int,
         step: PhaseStep,
+        loan: Loan,
     ) -> BatchRequest:
         anew = stage.anew(first=step.first)
+        compiled = partial(self._project.compiled, year=step.value, full_refresh=anew)
         request = BatchRequest(
             nodes=tuple(nodes[key] for key in batch.nodes),
             phase=step.phase,
@@ -162,19 +188,22 @@ class PhaseRunner:
             variables={step.variable: step.value},
             pool_size=step.pool_size,
             project=self._project.directory,
-            connect=self._warehouse.connect,
-            transaction=self._warehouse.in_transaction,
-            compiled=partial(self._project.compiled, year=step.value, full_refresh=anew),
+            connect=loan.lent(self._warehouse.lend_reader),
+            transaction=loan.lent(self._warehouse.in_transaction),
+            compiled=loan.lent(compiled),
             stage=number,
         )
-        return evolve(request, run_by_dbt=partial(self._run_by_dbt, request))
+        by_dbt = loan.by_dbt(partial(self._run_by_dbt, request), batch.nodes)
+        return evolve(request, run_by_dbt=by_dbt)
 
-    def _run_by_dbt(self, request: BatchRequest, nodes: tuple[str, ...] | list[str]) -> BatchResult:
+    def _run_by_dbt(self, request: BatchRequest, nodes: Sequence[str]) -> BatchResult:
         """Let dbt run some nodes of a batch, in the transaction if it can.
 
         If it cannot, what was written so far is committed for it to see; nor is the rest of the
         phase one transaction then.
         """
+        if not nodes:
+            return BatchResult([])  # of none dbt would say that it has run them
         wanted = set(nodes)
         chosen = evolve(request, nodes=tuple(n for n in request.nodes if n.unique_id in wanted))
         because = self._left_because or self._project.leaves_transaction(chosen)
@@ -182,16 +211,37 @@ class PhaseRunner:
             with self._warehouse.lend_transaction() as cursor:
                 return self._project.execute(chosen, cursor)
         self._left_because = because
+        self._refuse_meddling()
         self._warehouse.commit()
+        self._warehouse.settings_may_change()
         done = self._project.execute(chosen, None)
         reason = f"dbt commits it by itself: {because}"
         return BatchResult([evolve(each, reason=reason) for each in done.results])
 
-    def _run_batch(self, request: BatchRequest, number: int) -> list[ModelRecord]:
+    def _run_batch(
+        self,
+        batch: Batch,
+        nodes: Mapping[str, ModelNode],
+        stage: Stage,
+        stage_number: int,
+        step: PhaseStep,
+        number: int,
+    ) -> list[ModelRecord]:
+        loan = Loan()
+        request = self._request(batch, nodes, stage, stage_number, step, loan)
         with span_of_work() as span:
-            result = self._relay.execute_batch(request)
+            try:
+                result = self._relay.execute_batch(request)
+            finally:
+                loan.end()
+            if self._warehouse.rolled_back:
+                problem = "went on after a failure, with which the whole phase was rolled back"
+                raise self._relay.blamed("execute_batch", problem)
             if result is None:
-                result = request.run_by_dbt([node.unique_id for node in request.nodes])
+                if loan.run_by_dbt:
+                    problem = "handed the batch to dbt, which it had let run some of it before"
+                    raise self._relay.blamed("execute_batch", problem)
+                result = self._run_by_dbt(request, batch.nodes)
         by_id = {node.unique_id: node for node in request.nodes}
         rows = self._rows(result, by_id)
         for each in result.results:

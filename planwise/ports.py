@@ -127,7 +127,13 @@ class BesidePort(Protocol):
 
 
 class WarehousePort(Protocol):
-    """The database of a run."""
+    """The database of a run.
+
+    Attributes:
+        rolled_back: whether a transaction was rolled back since somebody last said that none was.
+    """
+
+    rolled_back: bool
 
     def open(self, settings: Mapping[str, SettingValue]) -> None:
         """Open the database with these settings."""
@@ -138,6 +144,9 @@ class WarehousePort(Protocol):
     def connect(self) -> AbstractContextManager[Any]:
         """Lend a cursor."""
 
+    def lend_reader(self) -> AbstractContextManager[Any]:
+        """Lend a cursor that reads what is committed."""
+
     def in_transaction(self, action: Callable[[Any], Any]) -> Any:
         """Call a function with the cursor of the open transaction; begin one if there is none."""
 
@@ -146,6 +155,12 @@ class WarehousePort(Protocol):
 
     def run_script(self, file: Path, values: Mapping[str, SettingValue]) -> None:
         """Execute a file of SQL in the open transaction, with bound values."""
+
+    def meddling(self) -> str:
+        """What somebody who was lent a cursor did that only the kernel may; empty if nothing."""
+
+    def settings_may_change(self) -> None:
+        """Somebody who may change settings is about to run."""
 
     def commit(self) -> None:
         """End the open transaction, if there is one."""

@@ -36,7 +36,7 @@ from planwise.runs.branching import branch_name, branched_start
 from planwise.runs.identity import run_identity
 from planwise.runs.manifest import Progress, RunManifest, read_manifest
 from planwise.runs.running import Running, holds, refuse_complete, take_back
-from planwise.runs.starting import Place, Start, fresh_start, resumed_start
+from planwise.runs.starting import Place, Start, fresh_start, remove_database, resumed_start
 from planwise.settings import (
     configured_baseline,
     fixed_settings,
@@ -388,3 +388,5 @@ class Simulation:
                 yield project, warehouse
         finally:
             warehouse.close()
+            if warehouse.mixed and not self._options.in_place:
+                remove_database(database)  # a checkpoint holds what was finished, and no more

@@ -185,16 +185,19 @@ class BatchRequest:
         variables: dbt's ``--vars`` of this run.
         pool_size: how many models may run at once.
         project: the folder of the dbt project.
-        connect: gives a cursor on the run's database as a context manager; cursors may be used
-            from several threads at once, one thread each. None of them sees what the open
-            transaction wrote.
+        connect: gives a cursor that reads the run's database, as a context manager; cursors may be
+            used from several threads at once, one thread each. None of them sees what the open
+            transaction wrote, and none writes but temporary tables of its own.
         transaction: calls a function with the cursor of the phase's one transaction, which is begun
             when it is first asked for, and gives what the function gives. The function runs in a
-            thread where Ctrl-C interrupts its statements; it neither commits nor rolls back: the
-            kernel does, at the end of the phase, or where dbt cannot run in it.
+            thread where Ctrl-C interrupts its statements; it neither commits nor rolls back (the
+            kernel does, at the end of the phase, or where dbt cannot run in it), nor closes the
+            cursor, nor changes settings. If it raises, the phase is rolled back and fails.
         compiled: a node of the batch as dbt renders it for this step; waits until it is rendered.
         stage: the number of the phase's stage that the batch belongs to, from 0.
-        run_by_dbt: lets dbt run some nodes of the batch, as it does without a provider.
+        run_by_dbt: lets dbt run some nodes of the batch, each once, as it does without a provider.
+
+    The ways to the database and to dbt end with the batch; so does the cursor.
     """
 
     nodes: tuple[ModelNode, ...]

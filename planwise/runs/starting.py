@@ -123,7 +123,7 @@ def resumed_start(
         kept = {year: each for year, each in found.years.items() if year in years}
         manifest = evolve(manifest, identity=identity, years=years, finished=kept)
         if place.own and not found.foundation:
-            _remove(place.database)  # what is in it, if anything, is none of this run
+            remove_database(place.database)  # what is in it, if anything, is none of this run
         # What differs may differ in the foundation too: it is built anew.
         there = found.foundation and not differing
         return Start(manifest, foundation=there, notes=(*notes, _told_years(kept)))
@@ -133,7 +133,7 @@ def resumed_start(
             "without --resume"
         )
     notes = (*notes, f"the database of the interrupted run cannot be used: {found.why}")
-    _remove(place.database)
+    remove_database(place.database)
     return from_checkpoint(evolve(manifest, identity=identity, years=years), graph_of, place, notes)
 
 
@@ -252,8 +252,8 @@ def _wrong_table(
     return ""
 
 
-def _remove(database: Path) -> None:
-    """Remove a database with its log."""
+def remove_database(database: Path) -> None:
+    """Remove a database with its log; there may be none."""
     for file in (database, database.with_name(database.name + ".wal")):
         file.unlink(missing_ok=True)
 

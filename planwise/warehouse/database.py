@@ -11,10 +11,12 @@ from planwise.errors import WarehouseError
 from planwise.interruption import call_interruptibly
 from planwise.values import SettingValue
 from planwise.warehouse.beside import Beside
-from planwise.warehouse.digests import quoted, tables_of
+from planwise.warehouse.catalog import relations_of, rows_of
+from planwise.warehouse.digests import quoted
 from planwise.warehouse.ledger import Ledger
 from planwise.warehouse.opening import connect, first_line
 from planwise.warehouse.pool import ConnectionPool
+from planwise.warehouse.watching import ENDED, Watch, how_it_ended, transaction_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -51,6 +53,9 @@ class Warehouse:
 
     Attributes:
         committed: the years that were committed with their ledger row, in order.
+        mixed: whether somebody may have committed what only the kernel commits. What of it is a
+            finished year's cannot be told then.
+        rolled_back: whether a transaction was rolled back since somebody last said that none was.
     """
 
     def __init__(
@@ -72,6 +77,10 @@ class Warehouse:
         self._recorder = recorder
         self.ledger = ledger
         self.committed: list[int] = []
+        self.mixed = False
+        self.rolled_back = False
+        self._watch = Watch()
+        self._wrong = ""
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._pool: ConnectionPool | None = None
         self._beside: Beside | None = None
@@ -104,6 +113,7 @@ class Warehouse:
         """
         import duckdb
 
+        self._watch.forget_settings()
         for name, value in settings.items():
             try:
                 self._require().execute(f"set global {quoted(name)} = {literal(value)}")
@@ -131,6 +141,19 @@ class Warehouse:
     def connect(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """Lend a cursor, as a context manager."""
         return self.pool.get_connection()
+
+    @contextmanager
+    def lend_reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Lend a cursor that reads what is committed, and writes temporary tables alone.
+
+        Nobody is lent it again: whatever is set on it ends with it.
+        """
+        with self.pool.get_connection(again=False) as cursor:
+            cursor.execute("begin transaction read only")
+            begun = transaction_of(cursor)
+            yield cursor
+            if how_it_ended(cursor, begun) == ENDED:  # one that was closed has rolled back
+                self._note_wrong("wrote with a cursor that it was lent to read, or tried to")
 
     def query(self, action: Callable[[duckdb.DuckDBPyConnection], _T]) -> _T:
         """Run queries on a cursor, in a thread, so that Ctrl-C interrupts them at once.
@@ -170,6 +193,7 @@ class Warehouse:
         if not self._in_transaction:
             session.execute("begin transaction")
             self._in_transaction = True
+            self._watch.begin(session)
         try:
             yield session
         except BaseException:
@@ -193,6 +217,7 @@ class Warehouse:
                 wanted = {name: values[name] for name in statement.named_parameters}
                 cursor.execute(statement, wanted or None)
 
+        self._watch.forget_settings()  # the script is the user's own, and may change them
         try:
             text = file.read_text(encoding="utf-8")
             self.in_transaction(execute)
@@ -277,12 +302,34 @@ class Warehouse:
 
         if self._session is None or not self._in_transaction:
             return
-        self._in_transaction = False
+        self._in_transaction, self.rolled_back = False, True
+        if ended := self._watch.ended(self._session):
+            self._note_wrong(ended)
         try:
             self._session.rollback()
         except duckdb.Error:
             # A transaction that failed has ended by itself; the first error is the one to tell.
             return
+
+    def settings_may_change(self) -> None:
+        """Somebody who may change settings is about to run: dbt, outside of the transaction."""
+        self._watch.forget_settings()
+
+    def meddling(self) -> str:
+        """What somebody who was lent a cursor did that only the kernel may; empty if nothing.
+
+        Ask before a phase is committed, and when it has failed.
+        """
+        if self._session is not None and not self._wrong:
+            if self._in_transaction and (ended := self._watch.ended(self._session)):
+                self._note_wrong(ended)
+            else:
+                self._wrong = self._watch.changed(self._session)
+        return self._wrong
+
+    def _note_wrong(self, what: str) -> None:
+        self.mixed = True
+        self._wrong = self._wrong or what
 
     def drop_tables(self, relations: Sequence[tuple[str, str]]) -> None:
         """Drop those of the relations that are tables; all of them, or none."""
@@ -307,19 +354,7 @@ class Warehouse:
         """
 
         def count(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], int]:
-            tables = set(tables_of(cursor))
-            wanted = [relation for relation in relations if relation in tables]
-            if not wanted:
-                return {}
-            ((here,),) = cursor.execute("select current_database()").fetchall()
-            # With the database: a temporary table of the same name would be found first.
-            counts = cursor.execute(
-                " union all ".join(
-                    f"select {number}, count(*) from {quoted(here)}.{quoted(s)}.{quoted(t)}"  # noqa: S608  # quoted
-                    for number, (s, t) in enumerate(wanted)
-                )
-            ).fetchall()
-            return {wanted[number]: rows for number, rows in counts}
+            return rows_of(cursor, relations)
 
         return self.in_transaction(count) if self._in_transaction else self.query(count)
 
@@ -363,14 +398,3 @@ class Warehouse:
 def literal(value: object) -> str:
     """A value as SQL text, in quotes; DuckDB casts it to the type of the setting."""
     return "'" + str(value).replace("'", "''") + "'"
-
-
-def relations_of(cursor: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str], str]:
-    """Tables and views that a cursor sees, by (database, schema, name) in lower case."""
-    rows = cursor.execute(
-        "select lower(database_name), lower(schema_name), lower(table_name), 'table' "
-        "from duckdb_tables() union all "
-        "select lower(database_name), lower(schema_name), lower(view_name), 'view' "
-        "from duckdb_views() where not internal"
-    ).fetchall()
-    return {(database, schema, name): kind for database, schema, name, kind in rows}

@@ -41,17 +41,21 @@ class ConnectionPool:
         self._closed = False
 
     @contextmanager
-    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def get_connection(self, *, again: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
         """Lend a cursor; an open transaction is rolled back when it returns.
+
+        Args:
+            again: whether it may have been lent before, and is lent again: with the settings of
+                its session and its temporary tables.
 
         Raises:
             WarehouseError: the pool is closed, or every cursor is out for too long.
         """
-        cursor = self._take()
+        cursor = self._take(again=again)
         try:
             yield cursor
         finally:
-            self._give_back(cursor)
+            self._give_back(cursor, again=again)
 
     def close(self) -> None:
         """Close the cursors that are not lent; lent ones are closed as they return."""
@@ -61,7 +65,7 @@ class ConnectionPool:
                 self._free.pop().close()
             self._changed.notify_all()
 
-    def _take(self) -> duckdb.DuckDBPyConnection:
+    def _take(self, *, again: bool) -> duckdb.DuckDBPyConnection:
         with self._changed:
             free = self._changed.wait_for(
                 lambda: self._closed or self._lent < self.size, timeout=self._wait_s
@@ -73,15 +77,15 @@ class ConnectionPool:
                     f"all {self.size} connections were in use for {self._wait_s:g} s; "
                     "return them sooner, or make the pool larger"
                 )
-            cursor = self._free.pop() if self._free else self._connection.cursor()
+            cursor = self._free.pop() if again and self._free else self._connection.cursor()
             self._lent += 1
             return cursor
 
-    def _give_back(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def _give_back(self, cursor: duckdb.DuckDBPyConnection, *, again: bool) -> None:
         usable = _rolled_back(cursor)
         with self._changed:
             self._lent -= 1
-            if self._closed or not usable:
+            if self._closed or not (usable and again):
                 cursor.close()
             else:
                 self._free.append(cursor)
