@@ -6,6 +6,7 @@ fork is a process like any other: it has its own number and can be killed.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -104,6 +105,8 @@ def _import_all() -> None:
 def _serve() -> None:
     _import_all()
     from planwise.cli.main import main
+
+    gc.freeze()  # else each fork goes through all that was imported, and so copies it
 
     for line in sys.stdin:
         asked = json.loads(line)
