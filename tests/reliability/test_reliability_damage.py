@@ -46,6 +46,15 @@ State = Mapping[str, str]
 """The digest of each table that is not planwise's own record."""
 
 
+def _copied(building: Path, copy: Path) -> None:
+    """Copy the folder of a run that goes on.
+
+    A year is stored beside the next one: what has a temporary name is renamed at any time, and a
+    copy that had begun with it would fail.
+    """
+    shutil.copytree(building, copy, ignore=shutil.ignore_patterns(".*.writing", ".*.tmp"))
+
+
 class StoppedError(Exception):
     """What ends the run that is damaged."""
 
@@ -58,7 +67,7 @@ class _Stopping(QuietObserver):
 
     def phase_finished(self, record: PhaseRecord) -> None:
         if record.year == 2026:
-            shutil.copytree(*self._places)
+            _copied(*self._places)
             raise StoppedError
 
 
@@ -180,10 +189,10 @@ def _stopped_at_moments(
     def checkpoint(beside: Beside) -> bool:
         """The log stays as it is after 2026, as where another thread writes to the file."""
         if (folder / "first").exists():
-            shutil.copytree(files.building, folder / "logged")
+            _copied(files.building, folder / "logged")
             return False
         done = real(beside)
-        shutil.copytree(files.building, folder / "first")
+        _copied(files.building, folder / "first")
         return done
 
     with monkeypatch.context() as patched:
