@@ -33,7 +33,7 @@ from planwise.results import (
 from planwise.retuning import Change, retunings
 from planwise.spans import span_of_work
 from planwise.values import Baseline, Machine, RunSummary, TuneRequest, YearObservation
-from planwise.year_end import YearEnd
+from planwise.year_end import Adopt, YearEnd
 
 INPUTS_SCHEMA: Final = "inputs"
 """The schema of the sources that planwise fills."""
@@ -140,6 +140,7 @@ class Pipeline:
         request: RunRequest,
         load_inputs: Callable[[], int],
         arrange: Callable[[], None] | None = None,
+        adopt: Adopt | None = None,
     ) -> RunResult:
         """Run the foundation and every year, but for what is finished already.
 
@@ -148,6 +149,7 @@ class Pipeline:
             load_inputs: writes what the project reads as sources, once the database is open;
                 gives the rows written.
             arrange: called once the foundation is there, to put the finished years there too.
+            adopt: of the last of those, makes the state that another run has stored this run's.
 
         Raises:
             PlanwiseError: a step failed; what was finished before is in the database.
@@ -161,7 +163,7 @@ class Pipeline:
             foundation = self._run_foundation(request, load_inputs)
             if arrange is not None:
                 arrange()
-                self._store_arranged(request.finished[-1])
+                self._store_arranged(request.finished[-1], adopt)
             if request.foundation_finished or request.finished:  # else it is prepared
                 self._prepare(request, request.next_year)
             request = self._as_often_as_it_steps(request)
@@ -192,9 +194,11 @@ class Pipeline:
             retunings=retunings(self._changes, self._ended),
         )
 
-    def _store_arranged(self, last: int) -> None:
+    def _store_arranged(self, last: int, adopt: Adopt | None) -> None:
         """Store the last of the years that were put there, unless its checkpoint is there too."""
-        if self._checkpoints is not None and self._checkpoints.parent_of(last + 1) is None:
+        if adopt is not None:
+            self._year_end.begin_arranged(last, self._project.graph(last).outputs, adopt)
+        elif self._checkpoints is not None and self._checkpoints.parent_of(last + 1) is None:
             self._year_end.begin(last, self._project.graph(last).outputs)
 
     def _run_foundation(self, request: RunRequest, load_inputs: Callable[[], int]) -> PhaseRecord:
@@ -274,11 +278,13 @@ class Pipeline:
     def _finish_year(self, *, wait: bool = True) -> None:
         """Tell of the year that was committed last, once it is stored."""
         stored = self._year_end.take(wait=wait)
-        if stored is None or self._ending is None:
+        if stored is None:
             return
-        record, self._ending = evolve(self._ending, checkpoint=stored.checkpoint), None
         for warning in stored.warnings:
             self._observer.note(f"warning: {warning}")
+        if self._ending is None:
+            return  # a year of an earlier run, or of another one
+        record, self._ending = evolve(self._ending, checkpoint=stored.checkpoint), None
         if stored.checkpoint is not None:
             self._relay.record_metric(checkpoint_metric(stored, stored.checkpoint))
         self._ended.append(record)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -249,9 +249,9 @@ class Simulation:
             recording(self._options.record, place.database) as recorder,
             self._session(files.work, place.database, recorder) as (project, warehouse),
         ):
-            start = self._start(project, place, manifest)
-            run = self._running(project, warehouse, place, files.building, start)
-            result = run.run(load, lambda cursor: mark_as_ours(cursor, self.request.years))
+            with closing(self._start(project, place, manifest)) as start:
+                run = self._running(project, warehouse, place, files.building, start)
+                result = run.run(load, lambda cursor: mark_as_ours(cursor, self.request.years))
             headcount = warehouse.query(lambda cursor: read_by_year(cursor, "fct_headcount"))
             plan_cost = warehouse.query(lambda cursor: read_by_year(cursor, "fct_plan_cost"))
             if recorder is not None:

@@ -6,7 +6,7 @@ of its own meanwhile: DuckDB lets others read, and write temporary tables, while
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -21,6 +21,10 @@ from planwise.spans import Span, span_of_work
 
 if TYPE_CHECKING:
     from planwise.checkpoints.tables import YearTable
+
+
+Adopt = Callable[[Mapping[str, str]], bool]
+"""Makes a year that is stored elsewhere with these digests this run's too; gives whether it did."""
 
 
 @frozen
@@ -77,6 +81,18 @@ class YearEnd:
         self._job = Job()
         start(self._job, lambda: self._end(year, outputs))
 
+    def begin_arranged(self, year: int, outputs: Sequence[YearOutput], adopt: Adopt) -> None:
+        """Begin to note a year that another run has made; it is stored where it cannot be adopted.
+
+        Args:
+            year: the year.
+            outputs: the tables that it left behind.
+            adopt: called in the thread.
+        """
+        self._warehouse.beside.hold()
+        self._job = Job()
+        start(self._job, lambda: self._end_arranged(year, outputs, adopt))
+
     def take(self, *, wait: bool) -> StoredYear | None:
         """The year that was begun, once; None if there is none, or it is still being stored.
 
@@ -100,8 +116,23 @@ class YearEnd:
             give_up(self._job, self._warehouse.beside.interrupt)
             self._job = None
 
+    def _end_arranged(self, year: int, outputs: Sequence[YearOutput], adopt: Adopt) -> StoredYear:
+        beside = self._warehouse.beside
+        with span_of_work() as span:
+            try:
+                digests = {_name(each): beside.digest(each, year) for each in outputs}
+                adopted = adopt(digests)
+            except BaseException:
+                beside.release()
+                raise
+            if not adopted:
+                return self._end(year, outputs)
+            beside.release()
+            warnings = self._note(year, digests)
+        return StoredYear(year, None, in_file=False, warnings=warnings, span=span)
+
     def _end(self, year: int, outputs: Sequence[YearOutput]) -> StoredYear:
-        beside, warnings = self._warehouse.beside, []
+        beside, warnings = self._warehouse.beside, list[str]()
         with span_of_work() as span:
             try:
                 tables, digests, parent = self._read(year, outputs)
@@ -115,18 +146,23 @@ class YearEnd:
                     in_file = beside.checkpoint()
                 finally:
                     beside.release()
-                beside.record_digests(year, digests)
-                if self._progress is not None:
-                    try:
-                        self._progress.year_finished(year, digests)
-                    except WarehouseError as error:
-                        warnings.append(f"year {year} is finished, but could not be noted: {error}")
+                warnings += self._note(year, digests)
             record = None
             try:
                 record = storing.result()
             except CheckpointSpaceError as error:
                 warnings.append(f"year {year} has no checkpoint: {error}")
         return StoredYear(year, record, in_file, tuple(warnings), span)
+
+    def _note(self, year: int, digests: Mapping[str, str]) -> tuple[str, ...]:
+        """Write down, in the database and outside, that a year is finished; gives warnings."""
+        self._warehouse.beside.record_digests(year, digests)
+        if self._progress is not None:
+            try:
+                self._progress.year_finished(year, digests)
+            except WarehouseError as error:
+                return (f"year {year} is finished, but could not be noted: {error}",)
+        return ()
 
     def _read(
         self, year: int, outputs: Sequence[YearOutput]

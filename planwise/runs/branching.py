@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve, frozen
 
+from planwise.checkpoints.ahead import TablesAhead
 from planwise.checkpoints.store import CheckpointStore
+from planwise.checkpoints.tables import YearTable
 from planwise.errors import CheckpointError, UsageError, WarehouseError
-from planwise.outputs import YearOutput
+from planwise.interruption import alongside
 from planwise.run_files import RunFiles
 from planwise.runs.identity import (
     BRANCH,
@@ -26,8 +28,7 @@ from planwise.runs.identity import (
     told,
 )
 from planwise.runs.manifest import RunManifest, new_manifest, read_manifest
-from planwise.runs.starting import GraphOf, Place, Start, from_checkpoint
-from planwise.warehouse.digests import year_digest
+from planwise.runs.starting import GraphOf, Place, Start, from_checkpoint, remove_database
 from planwise.warehouse.ledger import Ledger, finished_years, take_over
 from planwise.warehouse.lock import database_lock
 from planwise.warehouse.opening import reading
@@ -149,11 +150,37 @@ def branched_start(
         )
     sections = [name for name in identity if name not in {YEARS, BRANCH}]
     same = not differences(source.identity, identity, sections)
-    finished = {year: each for year, each in source.finished.items() if year <= branch.year}
+    finished: dict[int, Mapping[str, str]] = {
+        year: each for year, each in source.finished.items() if year <= branch.year
+    }
     manifest = evolve(new_manifest(identity, identity[YEARS]), finished=finished)
     store = CheckpointStore(branch.files.checkpoints)
-    problem = _copy(branch, source, place)
+    outputs = graph_of(branch.year).outputs
+
+    def adopt(digests: Mapping[str, str]) -> bool:
+        return not place.keeps or place.store.adopt(store.folder, branch.year, digests)
+
+    def settle(cursor: Any) -> Mapping[int, Mapping[str, str]]:
+        """Give the rows to the new run's scenarios; their digests are taken beside the next year.
+
+        Those of the years before do not hold any more: of each table the last year's rows are left.
+        """
+        if scenarios:
+            as_scenarios(cursor, outputs, scenarios)
+        Ledger(manifest.run_id, manifest.years).forget_digests(cursor)
+        return {year: {} for year in finished}
+
+    # Of a table that each year replaces, the database has what the last year left.
+    later = branch.year != max(source.finished)
+    replaced = {each.relation for each in outputs if later and not each.by_year}
+    ahead = TablesAhead(store.read(branch.year, place.relay, replaced) if replaced else iter(()))
+    try:
+        problem = _copy(branch, source, place)
+    except BaseException:
+        ahead.close()
+        raise
     if problem:
+        ahead.close()
         taken = from_checkpoint(
             evolve(manifest, years=tuple(finished)),
             graph_of,
@@ -168,24 +195,28 @@ def branched_start(
 
         def arrange_restored(cursor: Any) -> Mapping[int, Mapping[str, str]]:
             restore(cursor)
-            return _settle(cursor, branch, graph_of, place, manifest, scenarios)
+            return settle(cursor)
 
-        return Start(manifest, arrange=arrange_restored, notes=taken.notes)
+        return Start(manifest, arrange=arrange_restored, adopt=adopt, notes=taken.notes)
 
     def arrange(cursor: Any) -> Mapping[int, Mapping[str, str]]:
-        outputs = graph_of(branch.year).outputs
-        others = forget_later_rows(cursor, outputs, branch.year, place.step_variable)
-        if branch.year != max(source.finished):
-            _restore(cursor, others, store, branch.year, place)
+        forget_later_rows(cursor, outputs, branch.year, place.step_variable)
+        _restore(cursor, ahead, replaced, branch.year)
         take_over(cursor, source.run_id, branch.year, Ledger(manifest.run_id, manifest.years))
-        return _settle(cursor, branch, graph_of, place, manifest, scenarios)
+        return settle(cursor)
 
-    note = f"branched from {branch}"
-    return Start(manifest, foundation=same, arrange=arrange, notes=(note,))
+    return Start(
+        manifest,
+        foundation=same,
+        arrange=arrange,
+        adopt=adopt,
+        notes=(f"branched from {branch}",),
+        ahead=ahead,
+    )
 
 
 def _copy(branch: Branch, source: RunManifest, place: Place) -> str:
-    """Copy the run's database; gives why it cannot be used, or nothing."""
+    """Copy the run's database; gives why it cannot be used, or nothing. Then nothing is left."""
     files = branch.files
     # The lock of the place itself is held already.
     own = (
@@ -193,51 +224,34 @@ def _copy(branch: Branch, source: RunManifest, place: Place) -> str:
     )
     try:
         with nullcontext() if own else database_lock(files.database):
-            with reading(files.database) as connection:
+            # DuckDB takes longer to open a file than the system to copy it.
+            with (
+                reading(files.database) as connection,
+                alongside(lambda: shutil.copyfile(files.database, place.database)) as copying,
+            ):
                 there = finished_years(connection, source.run_id)
-            if there is None or branch.year not in there:
-                return f"{files.database} does not hold {branch.year}"
-            shutil.copyfile(files.database, place.database)
+            copying.result()
+        problem = (
+            ""
+            if there and branch.year in there
+            else f"{files.database} does not hold {branch.year}"
+        )
     except WarehouseError as error:
-        return str(error)
+        problem = str(error)
     except OSError as error:
         raise WarehouseError(f"{place.database}: {error.strerror or error}") from error
-    return ""
+    if problem:
+        remove_database(place.database)
+    return problem
 
 
 def _restore(
-    cursor: Any, outputs: Sequence[YearOutput], store: CheckpointStore, year: int, place: Place
+    cursor: Any, tables: Iterable[YearTable], replaced: Set[tuple[str, str]], year: int
 ) -> None:
     """Put back what later years replaced."""
-    wanted = {each.relation for each in outputs}
-    if not wanted:
-        return
-    for stored in store.read(year, place.relay, wanted.copy()):
+    wanted = set(replaced)
+    for stored in tables:
         restore_table(cursor, stored)
         wanted.remove(stored.relation)
     if wanted:
         raise CheckpointError(f"the checkpoint of {year} lacks {'.'.join(min(wanted))}")
-
-
-def _settle(
-    cursor: Any,
-    branch: Branch,
-    graph_of: GraphOf,
-    place: Place,
-    manifest: RunManifest,
-    scenarios: Sequence[str],
-) -> Mapping[int, Mapping[str, str]]:
-    """Give the rows to the new run's scenarios; the digests of the years, as far as they hold."""
-    outputs = graph_of(branch.year).outputs
-    changed = bool(scenarios) and as_scenarios(cursor, outputs, scenarios)
-    ledger = Ledger(manifest.run_id, manifest.years)
-    last = {
-        ".".join(each.relation): year_digest(cursor, each, branch.year, place.step_variable)
-        for each in outputs
-    }
-    digests = {each: {} if each != branch.year else last for each in manifest.finished}
-    for each, known in digests.items():
-        ledger.record_digests(cursor, each, known)
-    if place.keeps and not changed:  # else what was stored has the rows of another scenario
-        place.store.adopt(branch.files.checkpoints, branch.year, last)
-    return digests

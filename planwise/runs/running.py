@@ -66,7 +66,9 @@ class Running:
             self.progress.begin()  # else the years that it tells of are not there yet
             result = self.pipeline.run(request, load_inputs)
         else:
-            result = self.pipeline.run(request, load_inputs, partial(self._arrange, arrange))
+            result = self.pipeline.run(
+                request, load_inputs, partial(self._arrange, arrange), self.start.adopt
+            )
 
         def end(cursor: Any) -> None:
             if last is not None:

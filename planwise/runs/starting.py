@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
+from planwise.checkpoints.ahead import TablesAhead
 from planwise.checkpoints.store import CheckpointStore
 from planwise.errors import UsageError, WarehouseError
 from planwise.outputs import YearOutput
@@ -19,6 +20,7 @@ from planwise.warehouse.digests import tables_of, year_digest
 from planwise.warehouse.ledger import Ledger, finished_years
 from planwise.warehouse.opening import connect, first_line
 from planwise.warehouse.restoring import restore_year
+from planwise.year_end import Adopt
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,18 +39,28 @@ class Start:
         manifest: the run as it is now; its finished years are not run again.
         foundation: whether the foundation is in the database already.
         arrange: what puts the finished years there; None if they are there.
+        adopt: what makes the state of their last one, which another run has stored, this run's;
+            None if it is this run's.
         notes: what the user is told, a sentence each.
+        ahead: what is read already for ``arrange``.
     """
 
     manifest: RunManifest
     foundation: bool = False
     arrange: Arrange | None = None
+    adopt: Adopt | None = None
     notes: tuple[str, ...] = ()
+    ahead: TablesAhead | None = None
 
     @property
     def finished(self) -> tuple[int, ...]:
         """The years that are not run again."""
         return tuple(self.manifest.finished)
+
+    def close(self) -> None:
+        """Read nothing any more."""
+        if self.ahead is not None:
+            self.ahead.close()
 
 
 @frozen

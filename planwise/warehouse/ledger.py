@@ -71,6 +71,13 @@ class Ledger:
             [list(digests), list(digests.values()), self.run_id, year],
         )
 
+    def forget_digests(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Know no digests of the run's years any more; in the transaction that changes the rows."""
+        cursor.execute(
+            f"update {_own(cursor, YEARS)} set digests = null where run_id = ?",  # noqa: S608  # a constant
+            [self.run_id],
+        )
+
     def record_end(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Write that the whole run is finished."""
         cursor.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from planwise.errors import CheckpointError
 from planwise.outputs import YearOutput
 from planwise.plugins import InstalledPlugin, LoadedPlugin
 from planwise.relay import Relay
+from planwise.runs.manifest import Progress, new_manifest
 from planwise.warehouse.database import Warehouse
 from planwise.year_end import StoredYear, YearEnd
 
@@ -102,6 +103,49 @@ def test_a_project_without_a_state_has_no_checkpoint(warehouse: Warehouse, tmp_p
     end.begin(2025, [])
     assert ended(end).checkpoint is None
     assert not (tmp_path / "states").exists()
+
+
+@pytest.mark.parametrize("adopts", [True, False])
+def test_a_year_of_another_run_is_noted_and_stored_only_where_it_is_not_adopted(
+    warehouse: Warehouse, tmp_path: Path, adopts: bool
+) -> None:
+    store, asked = CheckpointStore(tmp_path / "states"), list[Mapping[str, str]]()
+    progress = Progress(tmp_path, new_manifest({}, [2025, 2026]))
+
+    def adopt(digests: Mapping[str, str]) -> bool:
+        asked.append(digests)
+        return adopts
+
+    end = YearEnd(warehouse, store, progress, Relay())
+    end.begin_arranged(2025, [PEOPLE], adopt)
+    # What the next year does meanwhile is no part of it.
+    warehouse.in_transaction(lambda cursor: cursor.execute("insert into people values (-1, 2025)"))
+    warehouse.commit()
+    stored = ended(end)
+    assert len(asked) == 1
+    assert asked[0]["main.people"].startswith("1000:")
+    assert progress.manifest.finished == {2025: asked[0]}
+    assert store.years() == ([] if adopts else [2025])
+    assert (stored.checkpoint is None) == adopts
+    if not adopts:
+        assert {each.digest for each in store.manifest(2025).tables} == set(asked[0].values())
+    # The transaction that held the year is over: another one begins on the same connection.
+    end.begin(2026, [PEOPLE])
+    assert ended(end).checkpoint is not None
+
+
+def test_what_adopting_fails_with_is_told_and_leaves_nothing_held(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    def adopt(_: Mapping[str, str]) -> bool:
+        raise CheckpointError("it is damaged")
+
+    end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), None, Relay())
+    end.begin_arranged(2025, [PEOPLE], adopt)
+    with pytest.raises(CheckpointError, match="it is damaged"):
+        end.take(wait=True)
+    end.begin(2025, [PEOPLE])
+    assert ended(end).checkpoint is not None
 
 
 def test_a_state_that_cannot_be_stored_is_a_warning(warehouse: Warehouse, tmp_path: Path) -> None:
