@@ -67,8 +67,13 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
-def text_of(error: BaseException, *, first_line: bool = False) -> str:
-    """What an error says, on one line, whatever it does when it is asked."""
+def told(error: BaseException, *, first_line: bool = False) -> str:
+    """Type and text of an error, on one line, whatever it does when it is asked."""
+    text = _text_of(error, first_line=first_line)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _text_of(error: BaseException, *, first_line: bool) -> str:
     try:
         text = str(error).strip()
         text = " ".join((text.partition("\n")[0] if first_line else text).split())

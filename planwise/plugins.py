@@ -16,7 +16,7 @@ import pluggy
 from attrs import frozen
 
 from planwise import hookspecs
-from planwise.answers import text_of
+from planwise.answers import told
 from planwise.errors import PluginError, UsageError
 from planwise.interruption import may_be_the_users
 
@@ -164,7 +164,7 @@ def load_plugins(installed: Iterable[InstalledPlugin]) -> list[LoadedPlugin]:
             message = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
             raise entry.error(f"{message}; the hooks are: {_HOOKS}") from error
         except Exception as error:  # reading the attributes of a plugin runs its code
-            raise entry.error(f"cannot be examined: {text_of(error, first_line=True)}") from error
+            raise entry.error(f"cannot be examined: {told(error, first_line=True)}") from error
         _refuse_unheard(entry)
         _refuse_wrappers(manager, entry)
         _refuse_deferred(entry)
@@ -192,7 +192,7 @@ def _instance(plugin: InstalledPlugin) -> Any:
         if isinstance(error, KeyboardInterrupt) and may_be_the_users():
             raise
         raise PluginError(
-            f"cannot be loaded: {type(error).__name__}: {text_of(error, first_line=True)}; "
+            f"cannot be loaded: {told(error, first_line=True)}; "
             f"switch it off with --no-{plugin.name}, or mend or uninstall it",
             plugin=plugin.name,
             distribution=plugin.distribution,

@@ -141,9 +141,6 @@ class WarehousePort(Protocol):
     def apply(self, settings: Mapping[str, SettingValue]) -> None:
         """Change settings of the open database."""
 
-    def connect(self) -> AbstractContextManager[Any]:
-        """Lend a cursor."""
-
     def lend_reader(self) -> AbstractContextManager[Any]:
         """Lend a cursor that reads what is committed."""
 

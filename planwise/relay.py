@@ -22,7 +22,7 @@ from planwise.answers import (
     section_problem,
     setting_problem,
     shown,
-    text_of,
+    told,
 )
 from planwise.errors import CheckpointError, GraphError, PlanwiseError
 from planwise.interruption import may_be_the_users
@@ -228,8 +228,7 @@ def _contained(plugin: LoadedPlugin, hook: str) -> Iterator[None]:
         if isinstance(error, KeyboardInterrupt) and may_be_the_users():
             raise
         raise plugin.error(
-            f"raised {type(error).__name__}: {text_of(error)}; "
-            f"switch it off with --no-{plugin.name}",
+            f"raised {told(error)}; switch it off with --no-{plugin.name}",
             hook,
         ) from error
 

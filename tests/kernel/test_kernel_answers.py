@@ -189,3 +189,19 @@ def test_ctrl_c_that_nobody_pressed_is_the_plugins() -> None:
                 relay.db_tune(TUNE)
     finally:
         signals_heard_by(None)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KeyError(), "raised KeyError; switch it off with --no-mine"),
+        (ValueError(" \n "), "raised ValueError; switch"),
+        (ValueError("two\nlines"), "raised ValueError: two lines; switch"),
+    ],
+)
+def test_what_a_plugin_raises_is_told_with_its_type(error: Exception, said: str) -> None:
+    def fail() -> Any:
+        raise error
+
+    with pytest.raises(PluginError, match=said):
+        relay_with("db_tune", fail).db_tune(TUNE)
