@@ -41,6 +41,7 @@ SUBCOMMANDS: Final = (
     "employee",
     "explain",
     "checkpoints",
+    "schema",
     "bench",
 )
 """Modules of this package that bring a command of their own.

@@ -35,7 +35,7 @@ CENSUS_FIELDS = (
 )
 """The fields of a census; a test holds them against those that the census reader knows."""
 
-_HEADER = Label(256)
+HEADER = Label(256)
 
 OptionValue = bool | int | Decimal | str
 
@@ -97,7 +97,7 @@ class ColumnMap(_Map):
         columns: dict[str, object] = {}
         used: dict[str, str] = {}
         for field, given in value.items():
-            header, problem = _fit(_HEADER, given)
+            header, problem = _fit(HEADER, given)
             if field not in CENSUS_FIELDS:
                 near = nearest(field, CENSUS_FIELDS)
                 hint = f"; did you mean {near}?" if near else f" ({', '.join(CENSUS_FIELDS)})"
