@@ -51,6 +51,7 @@ _MOST_THREADS: Final = 1024
 _MOST: Final = 2**63 - 1
 """What DuckDB, Arrow and a JSON reader take for a count."""
 _MOST_S: Final = 1e9
+_MOST_CLOCK_S: Final = 1e12
 _LONGEST: Final = 200
 _LONGEST_ERROR: Final = 2000
 """Characters: an error of DuckDB quotes a statement, and a value may be anything."""
@@ -200,6 +201,9 @@ def _result_problem(given: Any) -> str | None:
             return f"expected a number of bytes as {name}, got {shown(getattr(given, name))}"
     if given.rows is not None and not _is_count(given.rows):
         return f"expected a number of rows or None, got {shown(given.rows)}"
+    began = given.started_s
+    if began is not None and not (isinstance(began, int | float) and abs(began) <= _MOST_CLOCK_S):
+        return f"expected a reading of the clock or None as started_s, got {shown(began)}"
     return None
 
 

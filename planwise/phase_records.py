@@ -17,6 +17,7 @@ def phase_record(
     models: Sequence[ModelRecord],
     batches: int,
     *,
+    began_s: float,
     extra_rows: int = 0,
 ) -> PhaseRecord:
     """The record of a phase that ran.
@@ -27,6 +28,7 @@ def phase_record(
         span: what it took.
         models: every execution.
         batches: how many there were.
+        began_s: the clock when the run began.
         extra_rows: rows that were written besides those of the models.
     """
     return PhaseRecord(
@@ -40,6 +42,7 @@ def phase_record(
         bytes_written=span.end.bytes_written - span.start.bytes_written,
         batches=batches,
         models=tuple(models),
+        start_s=span.start.wall_s - began_s,
     )
 
 

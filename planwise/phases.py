@@ -12,7 +12,7 @@ from planwise.lending import Loan
 from planwise.ports import GraphPort, Observer, ProjectPort, WarehousePort
 from planwise.relay import Relay
 from planwise.results import ModelRecord
-from planwise.spans import span_of_work
+from planwise.spans import Span, span_of_work
 from planwise.stages import Stage
 from planwise.values import (
     Batch,
@@ -36,12 +36,14 @@ class PhaseStep:
         first_year: the first year of the run.
         variable: the dbt var that holds the year.
         pool_size: how many models may run at once.
+        began_s: the clock when the run began.
     """
 
     year: int | None
     first_year: int
     variable: str
     pool_size: int
+    began_s: float
 
     @property
     def first(self) -> bool:
@@ -262,6 +264,8 @@ class PhaseRunner:
                 reason=each.reason,
                 depends_on=by_id[each.unique_id].depends_on,
                 spilled_bytes=each.spilled_bytes,
+                batch=number,
+                start_s=_start_s(each, span, step),
             )
             for each in result.results
         ]
@@ -280,6 +284,14 @@ class PhaseRunner:
             else counts.get(nodes[each.unique_id].relation)
             for each in result.results
         }
+
+
+def _start_s(result: ModelResult, batch: Span, step: PhaseStep) -> float | None:
+    """When a node began, unless a plugin's clock is another one: no batch ran then."""
+    began = result.started_s
+    if began is None or not batch.start.wall_s <= began <= batch.end.wall_s:
+        return None
+    return began - step.began_s
 
 
 def _metric(result: ModelResult, year: int | None, rows: int | None) -> Metric:

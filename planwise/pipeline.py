@@ -29,6 +29,7 @@ from planwise.results import (
     PhaseRecord,
     RunPlan,
     RunResult,
+    Stretch,
 )
 from planwise.retuning import Change, retunings
 from planwise.spans import span_of_work
@@ -116,6 +117,7 @@ class Pipeline:
         self._changes: list[Change] = []
         self._settings: dict[str, ChosenSetting] = {}
         self._parse_s = 0.0
+        self._began_s = 0.0
 
     def plan(self, request: RunRequest) -> RunPlan:
         """What :meth:`run` would do for the first year, without doing it.
@@ -155,6 +157,7 @@ class Pipeline:
             PlanwiseError: a step failed; what was finished before is in the database.
         """
         with span_of_work() as whole:
+            self._began_s = whole.start.wall_s
             settings = self._tuned(request, observed=None)
             self._settings = {each.name: each for each in settings}
             self._warehouse.open({each.name: each.value for each in request.fixed_settings})
@@ -213,10 +216,12 @@ class Pipeline:
                 rows = load_inputs() if request.inputs_schema in graph.source_schemas else 0
                 self._prepare(request, first)
                 self._observer.phase_started("foundation", None, len(graph.foundation))
-                models, batches = self._phases.run(graph, _step_of(request, None), _nothing)
+                models, batches = self._phases.run(graph, self._step(request, None), _nothing)
                 self._test(request, first, list(graph.foundation), "foundation")
         baseline = request.baseline.foundation_setup_ms if request.baseline else None
-        record = phase_record("foundation", None, span, models, batches, extra_rows=rows)
+        record = phase_record(
+            "foundation", None, span, models, batches, began_s=self._began_s, extra_rows=rows
+        )
         if not request.foundation_finished:
             record = evolve(record, improvement=improvement(baseline, span.wall_s))
             self._relay.record_metric(span.metric("phase", record.name, None, rows=record.rows))
@@ -253,11 +258,11 @@ class Pipeline:
             if year < request.years[-1]:
                 self._prepare(request, year + 1)
             models, batches = self._phases.run(
-                graph, _step_of(request, year), lambda: self._finish_year(wait=False)
+                graph, self._step(request, year), lambda: self._finish_year(wait=False)
             )
             self._test(request, year, list(graph.year), name)
         baseline = request.baseline.year_processing_ms if request.baseline else None
-        record = phase_record(name, year, span, models, batches)
+        record = phase_record(name, year, span, models, batches, began_s=self._began_s)
         record = evolve(record, improvement=improvement(baseline, span.wall_s))
         self._relay.record_metric(span.metric("phase", name, year, rows=record.rows))
         self._finish_year()
@@ -284,7 +289,9 @@ class Pipeline:
             self._observer.note(f"warning: {warning}")
         if self._ending is None:
             return  # a year of an earlier run, or of another one
-        record, self._ending = evolve(self._ending, checkpoint=stored.checkpoint), None
+        storing = Stretch(stored.span.start.wall_s - self._began_s, stored.span.wall_s)
+        record = evolve(self._ending, checkpoint=stored.checkpoint, storing=storing)
+        self._ending = None
         if stored.checkpoint is not None:
             self._relay.record_metric(checkpoint_metric(stored, stored.checkpoint))
         self._ended.append(record)
@@ -317,6 +324,15 @@ class Pipeline:
         if request.tests and nodes:
             passed = self._project.test(year, nodes)
             self._observer.note(f"{name}: {passed:,} tests passed")
+
+    def _step(self, request: RunRequest, year: int | None) -> PhaseStep:
+        return PhaseStep(
+            year=year,
+            first_year=request.years[0],
+            variable=request.step_variable,
+            pool_size=request.pool_size,
+            began_s=self._began_s,
+        )
 
     def _graph(self, year: int) -> GraphPort:
         with span_of_work() as span:
@@ -372,15 +388,6 @@ class Pipeline:
         except WarehouseError as error:
             plugin = chosen.origin.removeprefix("plugin ")
             raise self._relay.blamed("db_tune", str(error), plugin) from error
-
-
-def _step_of(request: RunRequest, year: int | None) -> PhaseStep:
-    return PhaseStep(
-        year=year,
-        first_year=request.years[0],
-        variable=request.step_variable,
-        pool_size=request.pool_size,
-    )
 
 
 def _nothing() -> None:

@@ -53,7 +53,12 @@ class Retuning:
 
 @frozen
 class ModelRecord:
-    """One execution of a model."""
+    """One execution of a model.
+
+    Attributes:
+        batch: the number of its batch in the phase, from 1.
+        start_s: seconds from the run's beginning to its own; None if the executor does not tell.
+    """
 
     unique_id: str
     name: str
@@ -65,6 +70,21 @@ class ModelRecord:
     reason: str = ""
     depends_on: tuple[str, ...] = ()
     spilled_bytes: int = 0
+    batch: int = 0
+    start_s: float | None = None
+
+
+@frozen
+class Stretch:
+    """A stretch of a run.
+
+    Attributes:
+        start_s: seconds from the run's beginning to its own.
+        wall_s: its length.
+    """
+
+    start_s: float
+    wall_s: float
 
 
 @frozen
@@ -95,7 +115,13 @@ class CheckpointRecord:
 
 @frozen
 class PhaseRecord:
-    """The foundation or one year, finished."""
+    """The foundation or one year, finished.
+
+    Attributes:
+        start_s: seconds from the run's beginning to its own.
+        storing: when the state of the year was stored, beside the year that follows, and its log
+            was moved into the database file; None for the foundation.
+    """
 
     name: str
     year: int | None
@@ -109,6 +135,8 @@ class PhaseRecord:
     models: tuple[ModelRecord, ...]
     checkpoint: CheckpointRecord | None = None
     improvement: Improvement | None = None
+    start_s: float = 0.0
+    storing: Stretch | None = None
 
     @property
     def spilled_bytes(self) -> int:

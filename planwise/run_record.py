@@ -1,21 +1,34 @@
-"""What a run did, kept beside its database: who executed each model, why, and for how long."""
+"""What a run did, kept beside its database: who executed each model, when, why, with what."""
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from planwise.errors import WarehouseError
-from planwise.results import ModelRecord, PhaseRecord, RunResult
+from planwise.improvement import Improvement
+from planwise.results import (
+    CheckpointRecord,
+    ChosenSetting,
+    ModelRecord,
+    PhaseRecord,
+    Retuning,
+    RunResult,
+    Stretch,
+)
 from planwise.run_files import write_text_atomically
+from planwise.values import Baseline
 
 FILE_NAME: Final = "run.json"
 _FORMAT: Final = 1
+"""Raised when a key changes its meaning; one that is new is left out of what was written before."""
+_T = TypeVar("_T")
 
 
 @frozen
@@ -27,12 +40,100 @@ class PhaseAccount:
         wall_s: from its start to its end.
         state_s: storing the state and trying to read it back, beside the phase that follows.
         models: every execution, in order.
+        start_s: seconds from the run's beginning to its own; None, and the following unknown, in
+            a record that an older planwise wrote.
+        cpu_s: CPU time of the process in that span.
+        peak_rss_bytes: peak resident size of the process so far.
+        rows, bytes_read, bytes_written, batches: as in the results of the run.
+        checkpoint: the state as stored, if it was.
+        storing: when it was.
+        improvement: against the baseline of the phase.
     """
 
     name: str
     wall_s: float
     state_s: float
     models: tuple[ModelRecord, ...]
+    start_s: float | None = None
+    cpu_s: float = 0.0
+    peak_rss_bytes: int = 0
+    rows: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+    batches: int = 0
+    checkpoint: CheckpointRecord | None = None
+    storing: Stretch | None = None
+    improvement: Improvement | None = None
+
+
+@frozen
+class PluginAccount:
+    """An installed plugin.
+
+    Attributes:
+        name: its entry-point name.
+        enabled: whether it was on.
+        distribution: ``name version`` of what brings it; empty if that is not known.
+        hooks: those that it answers; empty for one that was off, which is never imported.
+    """
+
+    name: str
+    enabled: bool
+    distribution: str = ""
+    hooks: tuple[str, ...] = ()
+
+
+@frozen
+class Circumstances:
+    """What a run ran with.
+
+    Attributes:
+        pool_size: how many models may run at once.
+        cores: those that the process may use.
+        memory_total_bytes: of the machine or container.
+        versions: of Python and the distributions; None for one that is not installed.
+        plugins: every installed one.
+        census: the summary of the census without its examples, which show single people; None for
+            a project that reads none.
+        synthetic_census: people in the census if it was generated for want of one, else None.
+    """
+
+    pool_size: int
+    cores: int
+    memory_total_bytes: int
+    versions: Mapping[str, str | None] = field(factory=dict)
+    plugins: tuple[PluginAccount, ...] = ()
+    census: Mapping[str, Any] | None = None
+    synthetic_census: int | None = None
+
+
+@frozen
+class RunDetails:
+    """What is kept of a run since planwise makes reports of it.
+
+    Attributes:
+        finished_at: when it was written, in UTC, as ISO 8601 says it.
+        requested_years, resumed_years: as in the results of the run.
+        cpu_s: CPU time of the process, all threads.
+        parse_s: seconds in dbt's parser, part of the foundation's wall time.
+        peak_rss_bytes: peak resident size of the process.
+        settings, retunings: DuckDB's settings at the end, who chose them, and what was changed.
+        baseline: what improvement is quoted against.
+        improvement: of the whole run.
+        circumstances: what it ran with.
+    """
+
+    finished_at: str
+    requested_years: tuple[int, ...]
+    resumed_years: tuple[int, ...]
+    cpu_s: float
+    parse_s: float
+    peak_rss_bytes: int
+    settings: tuple[ChosenSetting, ...]
+    retunings: tuple[Retuning, ...]
+    baseline: Baseline | None
+    improvement: Improvement | None
+    circumstances: Circumstances
 
 
 @frozen
@@ -44,15 +145,17 @@ class RunAccount:
         parsed_anew_because: what the year decides when the project is parsed.
         uncached_because: why nothing rendered is kept between runs; empty if it is.
         phases: the foundation, then the years.
+        details: what an older planwise did not keep; None then.
     """
 
     wall_s: float
     parsed_anew_because: tuple[str, ...]
     uncached_because: str
     phases: tuple[PhaseAccount, ...]
+    details: RunDetails | None = None
 
 
-def account_of(result: RunResult) -> RunAccount:
+def account_of(result: RunResult, circumstances: Circumstances) -> RunAccount:
     """What is kept of a result."""
     phases = (result.foundation, *result.year_phases)
     return RunAccount(
@@ -60,28 +163,42 @@ def account_of(result: RunResult) -> RunAccount:
         parsed_anew_because=result.parsed_anew_because,
         uncached_because=result.uncached_because,
         phases=tuple(map(_phase, phases)),
+        details=RunDetails(
+            finished_at=datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="seconds"),
+            requested_years=result.requested_years,
+            resumed_years=result.resumed_years,
+            cpu_s=result.cpu_s,
+            parse_s=result.parse_s,
+            peak_rss_bytes=result.peak_rss_bytes,
+            settings=result.settings,
+            retunings=result.retunings,
+            baseline=result.baseline,
+            improvement=result.improvement,
+            circumstances=circumstances,
+        ),
     )
 
 
 def _phase(record: PhaseRecord) -> PhaseAccount:
     stored = record.checkpoint
     seconds = stored.compress_s + stored.restore_s if stored else 0.0
-    return PhaseAccount(record.name, record.wall_s, seconds, record.models)
+    kept = {each.name for each in attrs.fields(PhaseAccount)} - {"state_s"}
+    return PhaseAccount(state_s=seconds, **{name: getattr(record, name) for name in kept})
 
 
-def write_account(folder: Path, result: RunResult) -> None:
+def write_account(folder: Path, result: RunResult, circumstances: Circumstances) -> None:
     """Write the account of a run into its folder.
 
     Args:
         folder: the run's own, beside the database.
         result: the run.
+        circumstances: what it ran with.
 
     Raises:
         WarehouseError: the folder cannot be written.
     """
-    content = {"format": _FORMAT, **attrs.asdict(account_of(result))}
-    text = json.dumps(content)
-    write_text_atomically(folder / FILE_NAME, text)
+    content = {"format": _FORMAT, **attrs.asdict(account_of(result, circumstances))}
+    write_text_atomically(folder / FILE_NAME, json.dumps(content))
 
 
 def read_account(folder: Path) -> RunAccount:
@@ -100,19 +217,63 @@ def read_account(folder: Path) -> RunAccount:
             parsed_anew_because=tuple(content["parsed_anew_because"]),
             uncached_because=content["uncached_because"],
             phases=tuple(map(_phase_from, content["phases"])),
+            details=_details_from(content["details"]) if content.get("details") else None,
         )
     except FileNotFoundError:
         raise WarehouseError(
             f"{file}: no such file; it is written by planwise simulate, for the database beside it"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WarehouseError(
             f"{file}: cannot be used ({type(error).__name__}: {error}); simulate again"
         ) from error
 
 
 def _phase_from(data: Mapping[str, Any]) -> PhaseAccount:
-    models = tuple(
-        ModelRecord(**{**each, "depends_on": tuple(each["depends_on"])}) for each in data["models"]
+    return _made(
+        PhaseAccount,
+        data,
+        models=tuple(
+            _made(ModelRecord, each, depends_on=tuple(each["depends_on"]))
+            for each in data["models"]
+        ),
+        checkpoint=_perhaps(CheckpointRecord, data.get("checkpoint")),
+        storing=_perhaps(Stretch, data.get("storing")),
+        improvement=_perhaps(Improvement, data.get("improvement")),
     )
-    return PhaseAccount(data["name"], data["wall_s"], data["state_s"], models)
+
+
+def _details_from(data: Mapping[str, Any]) -> RunDetails:
+    around = data["circumstances"]
+    plugins = tuple(
+        _made(PluginAccount, each, hooks=tuple(each["hooks"])) for each in around["plugins"]
+    )
+    return _made(
+        RunDetails,
+        data,
+        requested_years=tuple(data["requested_years"]),
+        resumed_years=tuple(data["resumed_years"]),
+        settings=tuple(_made(ChosenSetting, each) for each in data["settings"]),
+        retunings=tuple(
+            _made(
+                Retuning,
+                each,
+                wall_s=tuple(each["wall_s"]),
+                spilled_bytes=tuple(each["spilled_bytes"]),
+            )
+            for each in data["retunings"]
+        ),
+        baseline=_perhaps(Baseline, data["baseline"]),
+        improvement=_perhaps(Improvement, data["improvement"]),
+        circumstances=_made(Circumstances, around, plugins=plugins),
+    )
+
+
+def _made(kind: type[_T], data: Mapping[str, Any], **instead: Any) -> _T:
+    """A value from its keys; those that a newer planwise added are left out."""
+    known = {each.name for each in attrs.fields(kind)}  # type: ignore[arg-type]  # all are attrs classes
+    return kind(**{**{key: value for key, value in data.items() if key in known}, **instead})
+
+
+def _perhaps(kind: type[_T], data: Mapping[str, Any] | None) -> _T | None:
+    return None if data is None else _made(kind, data)

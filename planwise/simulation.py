@@ -33,6 +33,7 @@ from planwise.results import RunPlan
 from planwise.run_files import RunFiles
 from planwise.run_record import write_account
 from planwise.runs.branching import branch_name, branched_start
+from planwise.runs.circumstances import circumstances
 from planwise.runs.identity import run_identity
 from planwise.runs.manifest import Progress, RunManifest, read_manifest
 from planwise.runs.running import Running, holds, refuse_complete, take_back
@@ -202,7 +203,8 @@ class Simulation:
             run = self._running(project, warehouse, place, files.work, start)
             result = run.run(lambda: 0)
         self.published = True
-        write_account(files.work, result)
+        around = circumstances(self.relay, self.toggles, None, self.request.pool_size)
+        write_account(files.work, result, around)
         return SimulationOutcome(result, None, (), (), self.toggles, files)
 
     def _run_aside(self) -> SimulationOutcome:
@@ -218,10 +220,12 @@ class Simulation:
             take_back(files, manifest)
         try:
             outcome = self._build(manifest)
+            pool_size = self.request.pool_size
+            around = circumstances(self.relay, self.toggles, outcome.inputs, pool_size)
             with signals_wait():
                 files.publish()
                 self.published = True
-                write_account(files.work, outcome.result)
+                write_account(files.work, outcome.result, around)
         finally:
             # What was there to go on with stays, also where going on was refused.
             if self.published or not (self.finished or manifest):

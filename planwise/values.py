@@ -230,6 +230,8 @@ class ModelResult:
         bytes_read, bytes_written: what the process read and wrote on storage in that span.
         spilled_bytes: the most that DuckDB held in temporary files while it ran, if the executor
             knows; of the whole database, so temporary tables that were evicted before count too.
+        started_s: reading of ``time.perf_counter()`` when it began, for the timeline of a report;
+            None if the executor does not tell.
     """
 
     unique_id: str
@@ -242,6 +244,7 @@ class ModelResult:
     reason: str = ""
     rows: int | None = None
     spilled_bytes: int = 0
+    started_s: float | None = None
 
 
 @frozen

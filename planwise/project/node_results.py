@@ -73,6 +73,7 @@ def _model_result(key: str, run: Any, watch: NodeWatch) -> ModelResult:
         peak_rss_bytes=end.peak_rss_bytes,
         bytes_read=end.bytes_read - start.bytes_read,
         bytes_written=end.bytes_written - start.bytes_written,
+        started_s=start.wall_s,
     )
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import datetime
 import json
-import platform
 from collections.abc import Mapping
 from decimal import Decimal
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
@@ -17,8 +15,7 @@ from planwise.improvement import Improvement
 from planwise.results import SCHEMA_VERSION, PhaseRecord, slowest_models
 from planwise.run_files import write_text_atomically
 from planwise.simulation_options import SimulationOutcome
-
-DISTRIBUTIONS: Final = ("planwise", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow", "pluggy")
+from planwise.versions import installed_versions
 
 
 def results_dict(outcome: SimulationOutcome) -> dict[str, Any]:
@@ -30,7 +27,7 @@ def results_dict(outcome: SimulationOutcome) -> dict[str, Any]:
     result = outcome.result
     return {
         "schema_version": SCHEMA_VERSION,
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": installed_versions(),
         "database": str(outcome.files.database),
         "checkpoints": str(outcome.files.checkpoints),
         "years": list(result.years),
@@ -104,16 +101,6 @@ def _phase(phase: PhaseRecord) -> dict[str, Any]:
 
 def _improvement(value: Improvement | None) -> Mapping[str, Any] | None:
     return None if value is None else {"percent": value.percent, "class": value.label}
-
-
-def _versions() -> dict[str, str | None]:
-    found: dict[str, str | None] = {}
-    for name in DISTRIBUTIONS:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = None
-    return found
 
 
 def _plain(value: object) -> Any:

@@ -127,6 +127,7 @@ def _execute_one(
         reason=made.how,
         rows=made.rows,
         spilled_bytes=measured.spilled_bytes,
+        started_s=started,
     )
 
 

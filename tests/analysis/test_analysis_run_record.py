@@ -1,0 +1,112 @@
+"""The record of a run: what is written is what is read, also by and from another planwise."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from analysis_runs import YEARS, run_planwise
+
+from planwise.run_files import RunFiles
+from planwise.run_record import FILE_NAME, RunAccount, read_account
+
+NEW_IN_MODELS = ("batch", "start_s")
+NEW_IN_PHASES = (
+    *("start_s", "cpu_s", "peak_rss_bytes", "rows", "bytes_read", "bytes_written", "batches"),
+    *("checkpoint", "storing", "improvement"),
+)
+
+
+@pytest.fixture
+def account(database: Path) -> RunAccount:
+    return read_account(RunFiles(database).work)
+
+
+@pytest.fixture
+def content(database: Path) -> Any:
+    return json.loads((RunFiles(database).work / FILE_NAME).read_text(encoding="utf-8"))
+
+
+def test_what_is_written_is_what_is_read(account: RunAccount, content: Any) -> None:
+    assert json.loads(json.dumps({"format": 1, **attrs.asdict(account)})) == content
+
+
+def test_every_moment_lies_in_its_run(account: RunAccount) -> None:
+    before = 0.0
+    for phase in account.phases:
+        assert phase.start_s is not None
+        assert before <= phase.start_s
+        before = phase.start_s + phase.wall_s
+        assert before <= account.wall_s
+        batches = [model.batch for model in phase.models]
+        assert batches == sorted(batches)
+        assert set(batches) == set(range(1, phase.batches + 1))
+        for model in phase.models:
+            assert model.start_s is not None
+            assert phase.start_s <= model.start_s
+            assert model.start_s + model.wall_s <= before + 1e-6
+    stored = [phase.storing for phase in account.phases if phase.storing is not None]
+    assert len(stored) == len(YEARS)
+    assert all(each.start_s + each.wall_s <= account.wall_s for each in stored)
+
+
+def test_it_says_what_the_run_ran_with(account: RunAccount) -> None:
+    details = account.details
+    assert details is not None
+    assert details.requested_years == YEARS
+    around = details.circumstances
+    plugins = {each.name: each for each in around.plugins}
+    assert plugins["precompile"].hooks == ("execute_batch",)
+    assert all(each.enabled and each.distribution for each in plugins.values())
+    assert around.versions["duckdb"]
+    assert around.census is not None
+    assert around.census["people"] > 100
+    assert "examples" not in around.census
+    assert details.settings
+    assert all(each.origin for each in details.settings)
+
+
+def test_the_record_of_an_older_planwise_is_read(content: Any, tmp_path: Path) -> None:
+    del content["details"]
+    for phase in content["phases"]:
+        for key in NEW_IN_PHASES:
+            del phase[key]
+        for model in phase["models"]:
+            for key in NEW_IN_MODELS:
+                del model[key]
+    (tmp_path / FILE_NAME).write_text(json.dumps(content), encoding="utf-8")
+    older = read_account(tmp_path)
+    assert older.details is None
+    assert [phase.start_s for phase in older.phases] == [None] * (1 + len(YEARS))
+    assert all(model.start_s is None for phase in older.phases for model in phase.models)
+
+
+def test_the_record_of_a_newer_planwise_is_read(
+    content: Any, account: RunAccount, tmp_path: Path
+) -> None:
+    for part in (
+        *(content, content["details"], content["details"]["circumstances"]),
+        *(content["phases"][1], content["phases"][1]["models"][0]),
+        *(content["phases"][1]["checkpoint"], content["details"]["settings"][0]),
+    ):
+        part["of_tomorrow"] = [1]
+    (tmp_path / FILE_NAME).write_text(json.dumps(content), encoding="utf-8")
+    assert read_account(tmp_path) == account
+
+
+def test_the_run_of_another_project_has_a_record(tmp_path: Path) -> None:
+    source = Path(__file__).parents[1] / "projects" / "plain"
+    project = Path(shutil.copytree(source, tmp_path / "project"))
+    done = run_planwise(
+        *("simulate", "--dbt-project", project, "--years", "2025-2026"),
+        *("--database", "own.duckdb"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    details = read_account(RunFiles(tmp_path / "own.duckdb").work).details
+    assert details is not None
+    assert details.circumstances.census is None
