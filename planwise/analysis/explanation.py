@@ -75,11 +75,8 @@ def node_accounts(run: RunAccount) -> list[NodeAccount]:
 
 def phase_time(phase: PhaseAccount) -> PhaseTime:
     """Where the time of a phase went."""
-    seconds: dict[str, float] = {}
-    for model in phase.models:
-        seconds[model.unique_id] = seconds.get(model.unique_id, 0.0) + model.wall_s
-    needs = {model.unique_id: model.depends_on for model in phase.models}
-    path = critical_path(needs, seconds)
+    seconds = _seconds(phase)
+    path = critical_models(phase)
     names = {model.unique_id: model.name for model in phase.models}
     models_s = sum(seconds.values())
     return PhaseTime(
@@ -91,6 +88,19 @@ def phase_time(phase: PhaseAccount) -> PhaseTime:
         path=tuple(names[key] for key in path),
         path_s=sum(seconds[key] for key in path),
     )
+
+
+def critical_models(phase: PhaseAccount) -> tuple[str, ...]:
+    """The unique ids of the models that waited for one another longest, first to last."""
+    needs = {model.unique_id: model.depends_on for model in phase.models}
+    return critical_path(needs, _seconds(phase))
+
+
+def _seconds(phase: PhaseAccount) -> dict[str, float]:
+    seconds: dict[str, float] = {}
+    for model in phase.models:
+        seconds[model.unique_id] = seconds.get(model.unique_id, 0.0) + model.wall_s
+    return seconds
 
 
 def critical_path(

@@ -72,9 +72,6 @@ class ResultDatabase:
     Attributes:
         path: the file.
         columns: the columns of each table of schema ``main``, by table; views are left out.
-
-    Raises:
-        WarehouseError: it is no result of planwise, or that of an older version.
     """
 
     def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
@@ -90,10 +87,17 @@ class ResultDatabase:
             [SCHEMA],
         ):
             self.columns.setdefault(table, {})[column] = kind
+
+    def refuse_foreign(self) -> None:
+        """Refuse what our simulation did not make.
+
+        Raises:
+            WarehouseError: it is no result of planwise, or that of an older version.
+        """
         if "dim_scenario" not in self.columns:
             raise WarehouseError(
-                f"{path}: is no result of planwise (no table dim_scenario); give the database of "
-                "`planwise simulate` with --database"
+                f"{self.path}: is no result of planwise (no table dim_scenario); give the database "
+                "of `planwise simulate` with --database"
             )
         self.require("dim_scenario", _SCENARIO_COLUMNS)
 
@@ -247,7 +251,7 @@ class ResultDatabase:
 
 @contextmanager
 def open_result(path: Path) -> Iterator[ResultDatabase]:
-    """Open a result for reading.
+    """Open a result of our simulation for reading.
 
     Args:
         path: the DuckDB file.
@@ -260,6 +264,19 @@ def open_result(path: Path) -> Iterator[ResultDatabase]:
         raise WarehouseError(
             f"{path}: no such database; run `planwise simulate`, or give its result with --database"
         )
+    with open_database(path) as result:
+        result.refuse_foreign()
+        yield result
+
+
+@contextmanager
+def open_database(path: Path) -> Iterator[ResultDatabase]:
+    """Open the database of any run for reading, also that of another project.
+
+    Raises:
+        DatabaseLockedError: another process writes to it.
+        WarehouseError: it is missing, or no DuckDB file.
+    """
     with reading(path.resolve()) as connection:
         yield ResultDatabase(path, connection)
 

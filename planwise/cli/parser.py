@@ -40,6 +40,7 @@ SUBCOMMANDS: Final = (
     "export",
     "employee",
     "explain",
+    "report",
     "checkpoints",
     "schema",
     "bench",

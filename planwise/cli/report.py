@@ -1,0 +1,111 @@
+"""``planwise report``: a finished run as one HTML file, for analyst and engineer."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+_DESCRIPTION: Final = """\
+Write a report of a finished run: one HTML file that needs nothing else and asks the network for
+nothing. It can be mailed, printed, and read on a phone. For the analyst: headcount from year to
+year, payroll, participation, deferral and plan cost of each scenario, and what the census held.
+For the engineer: a timeline of batches and models, time by phase, the critical path, the slowest
+models, memory, stored states, settings and who chose them, plugins and versions."""
+
+_EXAMPLES: Final = """\
+Nothing in it shows a single person. What a run has not kept is left out, and the report says why.
+
+examples:
+  planwise report                                     output/simulation.report.html
+  planwise report --open                              and show it in the browser
+  planwise report big.duckdb --output big.html        another run, another place
+  planwise report --force                             replace the report that is there
+
+after a run of several scenarios, they are in one report:
+  planwise simulate --scenario baseline stretch_match --years 2025-2029
+  planwise report --open"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the commands of planwise."""
+    parser = commands.add_parser(
+        "report",
+        help="write a report of a finished run as one HTML file",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+    )
+    parser.add_argument(
+        "run",
+        nargs="?",
+        type=Path,
+        metavar="RUN",
+        help="the database of a finished run (default: output/simulation.duckdb)",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE.html",
+        help="where to write it (default: RUN with .report.html for its ending, beside it)",
+    )
+    parser.add_argument(
+        "--open", action="store_true", help="show it in the browser when it is written"
+    )
+    parser.add_argument("--force", action="store_true", help="replace a file that is there")
+    parser.add_argument("--verbose", action="store_true", help="show tracebacks of errors")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the report, and show it if that is asked for.
+
+    Raises:
+        UsageError: the output is there already, or is no place for it.
+        WarehouseError: there is no such run, or the file cannot be written.
+    """
+    from planwise.analysis.run_report import gather_report
+    from planwise.output_files import output_file, refuse_existing
+    from planwise.reporting.html.page import write_page
+    from planwise.simulation_options import DEFAULT_DATABASE
+
+    database: Path = options.run or DEFAULT_DATABASE
+    output = _output(options.output, database)
+    refuse_existing(output, force=options.force)
+    report = gather_report(database)
+    with output_file(output, force=options.force) as temporary:
+        size = write_page(report, temporary)
+    for lack in report.lacks:
+        sys.stdout.write(f"not in it: {lack.part} ({lack.why})\n")
+    sys.stdout.write(f"{output}: written, {size / 1e3:,.0f} kB\n")
+    if options.open:
+        _show(output)
+    return 0
+
+
+def _output(given: Path | None, database: Path) -> Path:
+    """Where the report goes.
+
+    Raises:
+        UsageError: to the database itself, or to something that is no HTML file.
+    """
+    from planwise.errors import UsageError
+
+    if given is None:
+        return database.with_name(f"{database.stem}.report.html")
+    if given.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--output: {given}: expected a name that ends with .html")
+    if given.resolve() == database.resolve():
+        raise UsageError(f"--output: {given} is the database; give another place")
+    return given
+
+
+def _show(file: Path) -> None:
+    """Show a file in the browser; that there is none is no failure: the report is written."""
+    import webbrowser
+
+    try:
+        shown = webbrowser.open(file.resolve().as_uri())
+    except (webbrowser.Error, OSError, UnicodeError):
+        shown = False
+    if not shown:
+        sys.stdout.write(f"no browser could be started; open the file yourself: {file.resolve()}\n")

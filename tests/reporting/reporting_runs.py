@@ -1,0 +1,74 @@
+"""Runs to report of, and pages taken apart: strictly, as XML, which ours are too."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+COMMAND = [sys.executable, "-m", "planwise.cli.main"]
+CONFIG = """\
+simulation: {start_year: 2025, end_year: 2026}
+performance:
+  baseline_metrics: {foundation_setup: 60000, year_processing: 2000, total_simulation: 600000}
+"""
+RICH = "plan:\n  match_formula: tiered\n  core_formula: integrated\n  core_rate: 0.03\n"
+HOSTILE = (
+    "</script><img src=x onerror=alert(1)>",
+    "\"'&lt;<b>\u2028\u202e] ]]>--> <!-- مرحبا بالعالم ${title}",
+)
+"""Names that try to be markup, to end what they are in, and to turn the text around them."""
+_SCRIPT = re.compile(r"(<script\b[^>]*>)(.*?)(</script>)", re.DOTALL)
+
+
+def planwise(*words: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    own = ("DUCKDB_", "DBT_", "PLANWISE_", "BROWSER", "DISPLAY")
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(own)}
+    return subprocess.run(
+        [*COMMAND, *words],
+        cwd=cwd,
+        env={**clean, **more},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def parsed(page: str) -> ET.Element:
+    """The page as a tree; scripts, which XML would read as markup, are left out."""
+    without = _SCRIPT.sub(r"\1\3", page)
+    return ET.fromstring(without.removeprefix("<!DOCTYPE html>"))  # noqa: S314  # our own page
+
+
+def scripts(page: str) -> list[str]:
+    """The text of each script that runs."""
+    return [body for tag, body, _ in _SCRIPT.findall(page) if tag == "<script>"]
+
+
+def embedded(page: str) -> Any:
+    """The figures in the page."""
+    (found,) = re.findall(
+        r'<script type="application/json" id="report-data">(.*?)</script>', page, re.DOTALL
+    )
+    return json.loads(found)
+
+
+def text_of(element: ET.Element) -> str:
+    return " ".join("".join(element.itertext()).split())
+
+
+def tables(tree: ET.Element) -> dict[str, list[list[str]]]:
+    """The rows of every table, by its caption."""
+    found = {}
+    for each in tree.iter("table"):
+        caption = each.find("caption")
+        assert caption is not None
+        found[text_of(caption)] = [[text_of(cell) for cell in row] for row in each.iter("tr")]
+    return found
