@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import itertools
 import json
 import os
@@ -158,15 +159,14 @@ def browser_page(chromium: str, profile: Path) -> Iterator[Page]:
 
     def at_3_and_4() -> None:
         # The browser reads commands at 3 and answers at 4; ours may be these numbers already.
-        source, sink = os.dup(theirs_in), os.dup(theirs_out)
-        source, sink = (fcntl_above(source), fcntl_above(sink))
+        source, sink = (fcntl.fcntl(each, fcntl.F_DUPFD, 10) for each in (theirs_in, theirs_out))
         os.dup2(source, 3)
         os.dup2(sink, 4)
 
     process = subprocess.Popen(
         command,
         preexec_fn=at_3_and_4,  # noqa: PLW1509  # no other thread is started by these tests
-        close_fds=False,
+        close_fds=False,  # what is at 3 and 4 is for it
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -187,10 +187,3 @@ def browser_page(chromium: str, profile: Path) -> Iterator[Page]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def fcntl_above(descriptor: int) -> int:
-    """The same file under a number that is neither 3 nor 4."""
-    import fcntl
-
-    return fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10)

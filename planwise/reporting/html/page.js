@@ -27,22 +27,34 @@ function draw(figure, state) {
   const control = choice && scenarioChoice(key, state.scenario ?? 0, (scenario) => {
     state.scenario = scenario;
     state.changed = true;
-    draw(figure, state);
+    drawOrSay(figure, state);
   });
   place.replaceChildren(...[control, series.length ? legend(series) : null, canvas].filter(Boolean));
   if (focused) place.querySelector("select")?.focus();
 }
 
+/* One chart that cannot be drawn takes neither the others nor its own figures away. */
+function drawOrSay(figure, state) {
+  try {
+    draw(figure, state);
+  } catch (error) {
+    console.error(error);
+    figure.querySelector(".drawn").replaceChildren(
+      element("p", { class: "notice" }, "This chart could not be drawn; its figures are in the table below."),
+    );
+  }
+}
+
 function drawAll() {
   const observer = new ResizeObserver((entries) => {
     requestAnimationFrame(() => {
-      for (const entry of entries) draw(entry.target.parentElement, entry.target.state);
+      for (const entry of entries) drawOrSay(entry.target.parentElement, entry.target.state);
     });
   });
   for (const figure of document.querySelectorAll("figure[data-chart]")) {
     const place = figure.querySelector(".drawn");
     place.state = {};
-    draw(figure, place.state);
+    drawOrSay(figure, place.state);
     observer.observe(place);
   }
 }
