@@ -6,7 +6,8 @@ import datetime
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from types import UnionType
+from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
 from attrs import field, frozen
@@ -28,6 +29,7 @@ from planwise.values import Baseline
 FILE_NAME: Final = "run.json"
 _FORMAT: Final = 1
 """Raised when a key changes its meaning; one that is new is left out of what was written before."""
+_MOST: Final = 2**63
 _T = TypeVar("_T")
 
 
@@ -212,10 +214,10 @@ def read_account(folder: Path) -> RunAccount:
         content = json.loads(file.read_text(encoding="utf-8"))
         if content.pop("format") != _FORMAT:
             content = {}  # another version's: its keys may mean something else
-        return RunAccount(
-            wall_s=content["wall_s"],
+        return _made(
+            RunAccount,
+            content,
             parsed_anew_because=tuple(content["parsed_anew_because"]),
-            uncached_because=content["uncached_because"],
             phases=tuple(map(_phase_from, content["phases"])),
             details=_details_from(content["details"]) if content.get("details") else None,
         )
@@ -271,8 +273,38 @@ def _details_from(data: Mapping[str, Any]) -> RunDetails:
 
 def _made(kind: type[_T], data: Mapping[str, Any], **instead: Any) -> _T:
     """A value from its keys; those that a newer planwise added are left out."""
-    known = {each.name for each in attrs.fields(kind)}  # type: ignore[arg-type]  # all are attrs classes
-    return kind(**{**{key: value for key, value in data.items() if key in known}, **instead})
+    hints = get_type_hints(kind)
+    given = {key: value for key, value in data.items() if key in hints} | instead
+    for key, value in given.items():
+        if not _fits(value, hints[key]):
+            raise TypeError(f"{key} is {value!r:.80}")
+    return kind(**given)
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value is of a type; whoever reads the record relies on it."""
+    if hint is Any:
+        return True
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return any(_fits(value, each) for each in inner)
+    if origin is Literal:
+        return value in inner
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
+        kinds = inner[:1] * len(value) if ... in inner else inner
+        return len(value) == len(kinds) and all(map(_fits, value, kinds))
+    if origin is Mapping:
+        keys, values = inner
+        return isinstance(value, dict) and all(
+            _fits(key, keys) and _fits(each, values) for key, each in value.items()
+        )
+    if hint in (int, float):
+        # No NaN, and nothing that a sum of floats could not hold.
+        number = isinstance(value, int if hint is int else int | float)
+        return number and not isinstance(value, bool) and -_MOST <= value <= _MOST  # type: ignore[operator]  # it is a number
+    return isinstance(value, hint)
 
 
 def _perhaps(kind: type[_T], data: Mapping[str, Any] | None) -> _T | None:

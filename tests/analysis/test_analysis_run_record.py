@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,8 @@ import attrs
 import pytest
 from analysis_runs import YEARS, run_planwise
 
+from planwise.analysis.explanation import node_accounts, phase_time
+from planwise.errors import WarehouseError
 from planwise.run_files import RunFiles
 from planwise.run_record import FILE_NAME, RunAccount, read_account
 
@@ -96,6 +101,44 @@ def test_the_record_of_a_newer_planwise_is_read(
         part["of_tomorrow"] = [1]
     (tmp_path / FILE_NAME).write_text(json.dumps(content), encoding="utf-8")
     assert read_account(tmp_path) == account
+
+
+def places(value: Any, *path: str | int) -> Iterator[tuple[str | int, ...]]:
+    """Every place in a record that a value is at; of a list its first element alone."""
+    yield path
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from places(each, *path, key)
+    elif isinstance(value, list) and value:
+        yield from places(value[0], *path, 0)
+
+
+def test_a_value_of_a_wrong_type_is_one_line(content: Any, tmp_path: Path) -> None:
+    free = ("census", "unknown")  # of the census is kept what its summary has
+    wrong = []
+    for path in list(places(content)):
+        if not path or set(path) & set(free):
+            continue
+        for value in ([[]], {"a": {}}, "x", True, 10**400, math.nan, None):
+            spoilt = copy.deepcopy(content)
+            inner = spoilt
+            for key in path[:-1]:
+                inner = inner[key]
+            if type(inner[path[-1]]) is type(value):
+                continue
+            inner[path[-1]] = value
+            (tmp_path / FILE_NAME).write_text(json.dumps(spoilt), encoding="utf-8")
+            try:
+                account = read_account(tmp_path)
+                for phase in account.phases:
+                    phase_time(phase)
+                node_accounts(account)
+            except WarehouseError as error:
+                if "simulate again" not in str(error) or "\n" in str(error):
+                    wrong.append(f"{path}: {value!r:.20}: {error}")
+            except Exception as error:  # noqa: BLE001  # all are told at the end
+                wrong.append(f"{path}: {value!r:.20}: {error!r}")
+    assert not wrong, "\n".join(wrong)
 
 
 def test_the_run_of_another_project_has_a_record(tmp_path: Path) -> None:
