@@ -19,7 +19,7 @@ from typing import Final
 from planwise.bench.job import clean_environment, database_of, planwise_command, results_of
 from planwise.bench.process import run
 from planwise.bench.ratios import LEAST_ROUNDS, Comparison, compare
-from planwise.bench.runner import DigestsDifferError, differing_tables, digests_of
+from planwise.bench.sameness import DigestsDifferError, differing_tables, digests_of
 from planwise.bench.script import run_script
 from planwise.bench.surroundings import machine, versions
 from planwise.cli.years import parse_years

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.toggle_arms import REFERENCE, chosen_arms
+from benchmarks.toggle_arms import chosen_arms
 from planwise.bench import report
 from planwise.bench.arms import PER_YEAR
 from planwise.bench.runner import contenders, measure
 from planwise.bench.script import run_script
 from planwise.bench.session import Setup, people
+from planwise.bench.toggles import ALL_ON
 from planwise.cli.years import parse_years
 from planwise.plugins import installed_plugins
 
@@ -76,7 +77,7 @@ def _benchmark(options: argparse.Namespace) -> None:
     with setup.scratch_folder() as scratch:
         job = setup.job(scratch, options.employees)
         measurement = measure(
-            contenders(arms, job, REFERENCE),
+            contenders(arms, job, ALL_ON),
             rounds=setup.rounds,
             seed=setup.seed,
             scratch=scratch,
@@ -86,7 +87,7 @@ def _benchmark(options: argparse.Namespace) -> None:
     who = people(setup, options.employees)
     what = f"{who}, {len(job.years)} years, medians of {options.rounds} round(s)"
     print(f"\nEvery table that two arms share is the same. {what}.\n")
-    print("\n".join(report.whole_table(measurement, found, reference=REFERENCE)))
+    print("\n".join(report.whole_table(measurement, found, reference=ALL_ON)))
     print("\n" + "\n".join(report.phase_table(measurement, job.years)))
     if seen := measurement.of(PER_YEAR):
         origin = f"plain dbt, {what}; {setup.before['processor']}, {setup.started:%Y-%m-%d}"

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from attrs import frozen
 
@@ -20,18 +19,11 @@ from planwise.bench.job import (
     Place,
     Step,
     clean_environment,
-    database_of,
-    planwise_command,
     results_of,
 )
 from planwise.bench.process import Cost, run
+from planwise.bench.sameness import check_same_tables, digests_of
 from planwise.errors import PlanwiseError
-
-_TAIL: Final = "nothing is reported, since an optimization must not change a result"
-
-
-class DigestsDifferError(PlanwiseError):
-    """Two arms do not give the same tables: there is nothing to compare."""
 
 
 class ArmRefusedError(PlanwiseError):
@@ -222,33 +214,6 @@ def _place(contender: Contender, scratch: Path) -> Iterator[Place]:
         shutil.rmtree(place.folder)
 
 
-def differing_tables(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
-    """The tables that both have and that are not the same."""
-    return sorted(name for name in one.keys() & other.keys() if one[name] != other[name])
-
-
-def check_same_tables(arm: str, digests: Mapping[str, str], reference: Mapping[str, str]) -> int:
-    """Refuse an arm whose tables are not the reference's; gives how many they share.
-
-    Args:
-        arm: the arm.
-        digests: of its tables.
-        reference: of the reference's.
-
-    Raises:
-        DigestsDifferError: a table that both have differs, or they share none.
-    """
-    differing = differing_tables(digests, reference)
-    if differing:
-        raise DigestsDifferError(
-            f"arm '{arm}' gives other tables than the reference: {', '.join(differing)}; {_TAIL}"
-        )
-    shared = len(digests.keys() & reference.keys())
-    if not shared:
-        raise DigestsDifferError(f"arm '{arm}' has no table in common with the reference")
-    return shared
-
-
 def _run_once(contender: Contender, number: int, place: Place) -> Observation:
     costs = _costs(contender.arm.steps(contender.job, place), place)
     phases = _phases(costs, place.folder)
@@ -286,22 +251,3 @@ def _phases(costs: Sequence[tuple[str, Cost]], folder: Path) -> dict[str, float]
         return {FOUNDATION: float(content["foundation"]["wall_s"]), **years}
     names = {phase for phase, _ in costs} - {WHOLE}
     return {name: sum(cost.wall_s for phase, cost in costs if phase == name) for name in names}
-
-
-def digests_of(folder: Path, scenario: str | None = None) -> dict[str, str]:
-    """Rows and digest of each table of the run in a folder, as a text.
-
-    Args:
-        folder: where the run was.
-        scenario: only its rows; all without.
-    """
-    log = folder / "digest.json"
-    chosen = () if scenario is None else ("--scenario", scenario)
-    run(
-        planwise_command("digest", str(database_of(folder)), *chosen),
-        cwd=folder,
-        environment=clean_environment(),
-        log=log,
-    )
-    tables = json.loads(log.read_text(encoding="utf-8"))["tables"]
-    return {name: f"{table['rows']} {table['digest']}" for name, table in tables.items()}

@@ -29,12 +29,11 @@ from planwise.bench.arms import (
 from planwise.bench.job import WHOLE, Job, Place, Step, database_of
 from planwise.bench.runner import (
     ArmRefusedError,
-    DigestsDifferError,
     Measurement,
-    check_same_tables,
     contenders,
     measure,
 )
+from planwise.bench.sameness import DigestsDifferError, check_same_tables
 from planwise.bench.scale import Size, table
 from planwise.cli.main import main
 from planwise.errors import UsageError

@@ -8,15 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.toggle_arms import (
-    REFERENCE,
-    all_arms,
-    chosen_arms,
-    toggles_of_arms,
-)
+from benchmarks.toggle_arms import all_arms, chosen_arms
 from benchmarks.toggles import main
 from planwise.bench.arms import PER_YEAR
 from planwise.bench.job import Job, Place
+from planwise.bench.toggles import ALL_ON, toggles_of_arms
 from planwise.errors import UsageError
 
 names = st.sets(st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True), max_size=5)
@@ -40,8 +36,8 @@ def test_the_reference_is_always_among_the_chosen_and_first(
 ) -> None:
     wanted = data.draw(st.lists(st.sampled_from(list(all_arms(plugins))), min_size=1))
     chosen = [arm.name for arm in chosen_arms(wanted, plugins)]
-    assert chosen[0] == REFERENCE
-    assert set(chosen) == {REFERENCE, *wanted}
+    assert chosen[0] == ALL_ON
+    assert set(chosen) == {ALL_ON, *wanted}
     assert len(chosen) == len(set(chosen))
 
 

@@ -1,0 +1,53 @@
+"""Arms that are ``planwise simulate`` with flags of their own: toggles above all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from planwise.bench.arms import Arm
+from planwise.bench.job import Job, Place, Step, simulate_step
+
+ALL_ON: Final = "all-on"
+ALL_OFF: Final = "all-off"
+
+
+def toggles_of_arms(plugins: Iterable[str]) -> dict[str, dict[str, bool]]:
+    """Each plugin, on or off, in each arm: all on, each one off alone, all off.
+
+    Args:
+        plugins: the names of the plugins.
+    """
+    names = sorted(plugins)
+    found = {ALL_ON: dict.fromkeys(names, True)}
+    if len(names) > 1:  # of one plugin, "it off" is "all off"
+        found |= {f"no-{off}": {name: name != off for name in names} for off in names}
+    if names:
+        found[ALL_OFF] = dict.fromkeys(names, False)
+    return found
+
+
+def toggle_flags(toggles: Mapping[str, bool]) -> list[str]:
+    """The flags of ``planwise simulate`` that set these toggles.
+
+    Args:
+        toggles: each plugin, on or off.
+    """
+    return [f"--{plugin}" if on else f"--no-{plugin}" for plugin, on in toggles.items()]
+
+
+def simulating(name: str, flags: Sequence[str], *, cold: bool) -> Arm:
+    """``planwise simulate`` with these flags.
+
+    Args:
+        name: of the arm.
+        flags: beyond what the job says.
+        cold: whether its caches are empty in every run; else they are its own, and filled by the
+            runs that are not counted.
+    """
+
+    def steps(job: Job, place: Place) -> list[Step]:
+        caches = place.folder if cold else place.kept
+        return [simulate_step(job, place.folder, caches / "caches", *flags)]
+
+    return Arm(name, steps)
