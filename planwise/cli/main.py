@@ -10,10 +10,10 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from planwise.cli.stopping import PATIENCE_S, Stopping, Terminated
-from planwise.errors import AlreadyCompleteError, ConfigError, PlanwiseError, UsageError
+from planwise.errors import AlreadyCompleteError, ConfigError, PlanwiseError
 
 _OBJECTS: Final = 100_000
 """Python looks for cycles after so many new objects. It would do so 160 times in a warm run, mostly
@@ -89,7 +89,8 @@ def _say(line: str) -> None:
 
 def _run(words: list[str]) -> int:
     # Imported here, so that a library that is missing is one line too.
-    from planwise.cli.parser import build_parser, known_flags, unknown_arguments
+    from planwise.cli.arguments import understood
+    from planwise.cli.parser import build_parser
     from planwise.plugins import installed_plugins
 
     plugins = installed_plugins()
@@ -99,29 +100,11 @@ def _run(words: list[str]) -> int:
 
         print_help(parser)
         return 0
-    options, rest = parser.parse_known_args(words)
-    if rest and options.command == "simulate":
-        rest = _plugin_words(rest, plugins)
-    if rest and not (options.command == "simulate" and _looks_like_option(rest[0], plugins)):
-        known = known_flags(parser, options.command) if options.command else []
-        raise UsageError(unknown_arguments(rest, plugins, known, options.command))
+    options, rest = understood(words, parser, plugins)
     if options.command is None:
         parser.print_help()
         return 2
     return _command(options, rest)
-
-
-def _plugin_words(rest: list[str], plugins: Any) -> list[str]:
-    """Refuse the first word that can be no plugin's option; keep the others for the plugins."""
-    for word in rest:
-        if word.startswith("--") and not _looks_like_option(word, plugins):
-            return [word]
-    return rest
-
-
-def _looks_like_option(word: str, plugins: Any) -> bool:
-    bare = word.removeprefix("--no-") if word.startswith("--no-") else word.removeprefix("--")
-    return word.startswith("--") and any(bare.startswith(f"{name}-") for name in plugins)
 
 
 def _command(options: argparse.Namespace, rest: list[str]) -> int:

@@ -58,7 +58,7 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
         dbt_project=spec.directory,
         database=_database(options, spec),
         toggles=toggles,
-        plugin_flags=_plugin_flags(rest, enabled_plugins(config, toggles)) if rest else {},
+        plugin_flags=plugin_flags(rest, enabled_plugins(config, toggles)) if rest else {},
         memory_limit=options.memory_limit,
         threads=options.threads,
         environ=dict(os.environ),
@@ -147,8 +147,19 @@ def _check_branch(settled: SimulationOptions) -> None:
         )
 
 
-def _plugin_flags(rest: list[str], toggles: dict[str, bool]) -> dict[str, dict[str, SettingValue]]:
-    """Options of plugins among the arguments; loads the enabled plugins to know which exist."""
+def plugin_flags(rest: list[str], toggles: dict[str, bool]) -> dict[str, dict[str, SettingValue]]:
+    """Options of plugins among the arguments; loads the enabled plugins to know which exist.
+
+    Args:
+        rest: arguments that only plugins know.
+        toggles: each installed plugin, on or off.
+
+    Returns:
+        The given values by plugin and option.
+
+    Raises:
+        UsageError: no enabled plugin has such an option, or its value is wrong.
+    """
     installed = installed_plugins()
     relay = Relay(load_plugins(installed[name] for name, on in toggles.items() if on))
     declared = relay.add_options()
