@@ -61,12 +61,22 @@ def compare(
     # In logarithms, so that swapping the arms gives the reciprocal, of an even number too.
     logs = [math.log(a) - math.log(b) for a, b in zip(arm, reference, strict=True)]
     low, high = bootstrap_interval(logs, seed=seed, resamples=resamples)
+    return comparison_of(median(logs), low, high, len(logs))
+
+
+def comparison_of(estimate: float, low: float, high: float, rounds: int) -> Comparison:
+    """A ratio, its interval and its verdict, from logarithms.
+
+    Args:
+        estimate, low, high: logarithm of the ratio, and of the ends of its interval.
+        rounds: number of pairs behind it.
+    """
     return Comparison(
-        ratio=math.exp(median(logs)),
+        ratio=math.exp(estimate),
         low=math.exp(low),
         high=math.exp(high),
-        rounds=len(logs),
-        verdict=_verdict(low, high, len(logs)),
+        rounds=rounds,
+        verdict=_verdict(low, high, rounds),
     )
 
 
@@ -75,11 +85,6 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """The 95 % interval of the median of a few values.
 
-    The expanded percentile interval (T. Hesterberg, What Teachers Should Know About the Bootstrap,
-    The American Statistician 69, 2015, section 5.3): percentiles of the resampled medians, taken
-    further out the fewer the values are. The plain percentile interval covers too little then: of 7
-    values it holds the true median 87.5 % of the time.
-
     Args:
         values: at least one.
         seed: the same seed gives the same interval.
@@ -87,10 +92,27 @@ def bootstrap_interval(
     """
     draws = random.Random(seed)  # noqa: S311  # statistics, not secrets
     count = len(values)
-    medians = sorted(median(draws.choices(values, k=count)) for _ in range(resamples))
+    return expanded_interval(
+        [median(draws.choices(values, k=count)) for _ in range(resamples)], count
+    )
+
+
+def expanded_interval(resampled: Sequence[float], count: int) -> tuple[float, float]:
+    """The 95 % interval that a bootstrap gives.
+
+    The expanded percentile interval (T. Hesterberg, What Teachers Should Know About the Bootstrap,
+    The American Statistician 69, 2015, section 5.3): percentiles of the resampled statistic, taken
+    further out the fewer the values are. The plain percentile interval covers too little then: of 7
+    values it holds the true median 87.5 % of the time.
+
+    Args:
+        resampled: the statistic of each resample.
+        count: how many values there were to draw from.
+    """
+    ordered = sorted(resampled)
     tail = _expanded_tail(count)
-    last = resamples - 1
-    return medians[math.floor(tail * last)], medians[math.ceil((1 - tail) * last)]
+    last = len(ordered) - 1
+    return ordered[math.floor(tail * last)], ordered[math.ceil((1 - tail) * last)]
 
 
 def _expanded_tail(count: int) -> float:

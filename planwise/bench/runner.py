@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from planwise.bench.job import (
     results_of,
 )
 from planwise.bench.process import Cost, run
-from planwise.bench.sameness import check_same_tables, digests_of
+from planwise.bench.sameness import Sameness
 from planwise.errors import PlanwiseError
 
 
@@ -93,6 +94,11 @@ class Measurement:
     digests: Mapping[str, Mapping[str, str]]
     tables_compared: Mapping[str, int]
 
+    @property
+    def rounds(self) -> int:
+        """How often each contender was measured: less than was asked for if time ran out."""
+        return max(each.round for each in self.observations)
+
     def of(self, contender: str) -> list[Observation]:
         """The observations of a contender, by round."""
         return sorted((o for o in self.observations if o.arm == contender), key=lambda o: o.round)
@@ -137,12 +143,15 @@ def measure(
     scratch: Path,
     say: Callable[[str], None],
     required: frozenset[str] = frozenset(),
+    warmup: int = 1,
+    deadline_s: float | None = None,
+    show_rows: bool = False,
 ) -> Measurement:
     """Check that the arms agree, then measure them.
 
-    Each contender is run once before anything counts, and its tables are compared with its
-    reference's; that also fills the file cache, and the caches that an arm keeps. Then each round
-    runs every contender once, in an order of its own. Tables are compared after every run.
+    Each contender is run before anything counts, and its tables are compared with its reference's;
+    that also fills the file cache, and the caches that an arm keeps. Then each round runs every
+    contender once, in an order of its own. Tables are compared after every run.
 
     Args:
         wanted: each reference before those that are held against it.
@@ -151,6 +160,11 @@ def measure(
         scratch: a folder for results, emptied after each run.
         say: told of progress.
         required: arms that must run; another that cannot is left out, which is said.
+        warmup: how often each is run before it counts, at least once.
+        deadline_s: reading of ``time.monotonic()`` after which no round may end, as far as the
+            longest round so far tells; one round is measured in any case. None for no deadline.
+        show_rows: whether to keep a database of each reference, so that rows that differ can be
+            shown.
 
     Raises:
         ArmRefusedError: a required arm cannot run.
@@ -158,27 +172,34 @@ def measure(
         StepFailedError: a process failed.
     """
     running = _prepared(wanted, scratch, say, required)
-    references: dict[str, Mapping[str, str]] = {}
-    compared: dict[str, int] = {}
+    same = Sameness(scratch if show_rows else None)
     observations: list[Observation] = []
     order = random.Random(seed)  # noqa: S311  # an order, not a secret
-    # Round 0 is the comparison, the references first; its times are not kept.
-    for number in range(rounds + 1):
+    longest_s = 0.0
+    # The first round is the comparison, the references first; its times are not kept.
+    for number in range(1 - warmup, rounds + 1):
+        began_s = time.monotonic()
+        if number > 1 and deadline_s is not None and began_s + longest_s > deadline_s:
+            say(
+                f"time budget: stopped after {number - 1} of {rounds} rounds; another takes about "
+                f"{longest_s:.0f} s, and would end after the budget"
+            )
+            break
         sequence = list(running)
-        if number:
+        if number > 1 - warmup:
             order.shuffle(sequence)
         for each in sequence:
             with _place(each, scratch) as place:
                 observation = _run_once(each, number, place)
                 if each.arm.gives_tables:
-                    digests = digests_of(place.folder)
-                    own = references.setdefault(each.reference, digests)
-                    compared[each.name] = check_same_tables(each.name, digests, own)
-            if number:
+                    same.check(each.name, each.reference, place.folder, say)
+            if number > 0:
                 observations.append(observation)
-            what = f"round {number} of {rounds}" if number else "same tables, not counted"
+            what = f"round {number} of {rounds}" if number > 0 else "same tables, not counted"
             say(f"{what}: {each.name} {observation.wall_s:.2f} s")
-    return Measurement(tuple(running), tuple(observations), references, compared)
+        if number > 0:
+            longest_s = max(longest_s, time.monotonic() - began_s)
+    return Measurement(tuple(running), tuple(observations), same.digests, same.compared)
 
 
 def _prepared(

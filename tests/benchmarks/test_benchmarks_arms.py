@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from attrs import evolve
+from bench_runs import JOB, TABLE, scripted
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +25,7 @@ from planwise.bench.arms import (
     Arm,
     chosen,
 )
-from planwise.bench.job import WHOLE, Job, Place, Step, database_of
+from planwise.bench.job import Job, Place, Step, database_of
 from planwise.bench.runner import (
     ArmRefusedError,
     Measurement,
@@ -39,8 +38,6 @@ from planwise.cli.main import main
 from planwise.errors import UsageError
 from planwise.warehouse.database import Warehouse
 from planwise.warehouse.recording import Recorder
-
-JOB = Job(Path("/census.csv"), "2024-12-31", (2025, 2026), Path("/dbt"), Path("/c.yaml"), 4)
 
 
 def place(folder: Path) -> Place:
@@ -130,19 +127,6 @@ def test_arms_that_differ_are_refused_by_the_names_of_the_tables() -> None:
         check_same_tables("per-year", {"main.a": "1 q", "main.b": "2 y", "main.c": "9"}, reference)
     with pytest.raises(DigestsDifferError, match="no table in common"):
         check_same_tables("per-year", {"main.d": "4"}, reference)
-
-
-def scripted(name: str, code: str, **more: Any) -> Arm:
-    """An arm that is a Python program, which finds its database as its argument."""
-
-    def steps(_job: Job, where: Place) -> list[Step]:
-        command = (sys.executable, "-c", code, str(database_of(where.folder)))
-        return [Step(WHOLE, command, {})]
-
-    return Arm(name, steps, **more)
-
-
-TABLE = "import sys, duckdb; duckdb.connect(sys.argv[1]).execute('create table t as select 1 as a')"
 
 
 def recorded_floor(folder: Path, *, dbt_nodes: int) -> Arm:

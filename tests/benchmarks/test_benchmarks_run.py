@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from bench_runs import ROOT, bench
 
 from planwise.config import load_config
 from planwise.plugins import installed_plugins
 
-ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "benchmarks" / "toggles.py"
 
 
@@ -61,34 +61,6 @@ def test_two_arms_of_a_tiny_simulation(tmp_path: Path) -> None:
     assert float(metrics.total_simulation or 0) == round(per_year["wall_s"] * 1000)
     made = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
     assert made == {"found.json", "snippet.yaml", "scratch"}
-
-
-@pytest.fixture
-def three_models(tmp_path: Path) -> Path:
-    """A project of a seed and three models that reads no inputs, and has no profile of its own."""
-    files = {
-        "dbt_project.yml": "name: three\nversion: '1.0'\nconfig-version: 2\nprofile: three\n"
-        "models:\n  +materialized: table\n",
-        "seeds/rates.csv": "grade,rate\na,1\nb,2\n",
-        "models/base.sql": "{{ config(tags='foundation') }} select *, 7 as x "
-        "from {{ ref('rates') }}",
-        "models/middle.sql": "select {{ var('simulation_year') }} as y, grade, rate * x as z "
-        "from {{ ref('base') }}",
-        "models/last.sql": "select y, sum(z) as z from {{ ref('middle') }} group by all",
-    }
-    for name, text in files.items():
-        file = tmp_path / "three" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    return tmp_path / "three"
-
-
-def bench(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "planwise.cli.main", "bench", *words, "--scratch", "scratch"]
-    (cwd / "scratch").mkdir(exist_ok=True)
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
-    assert list((cwd / "scratch").iterdir()) == []
-    return done
 
 
 SMALL = ("--employees", "50", "--years", "2024", "--rounds", "1", "--seed", "1")
