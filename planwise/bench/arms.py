@@ -55,6 +55,7 @@ class Arm:
         prepare: processes that run once, before anything, and are not counted.
         refusal: why it cannot run, known once it has been prepared; None if it can.
         gives_tables: whether it leaves a database that can be compared.
+        flags: of ``planwise simulate``, beyond what all arms have, if it is that.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Arm:
     prepare: Callable[[Job, Place], list[Step]] = _no_steps
     refusal: Callable[[Place], str | None] = _no_refusal
     gives_tables: bool = True
+    flags: tuple[str, ...] | None = None
 
 
 def chosen(wanted: Sequence[str] | None) -> list[Arm]:

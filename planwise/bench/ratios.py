@@ -64,6 +64,32 @@ def compare(
     return comparison_of(median(logs), low, high, len(logs))
 
 
+def compare_unpaired(
+    new: Sequence[float], old: Sequence[float], *, seed: int, resamples: int = RESAMPLES
+) -> Comparison:
+    """Compare times or ratios of two measurements that were made one after the other.
+
+    Args:
+        new, old: values above 0, in any order and number.
+        seed: of the bootstrap, which draws from each by itself.
+        resamples: how often to draw.
+
+    Raises:
+        ValueError: one has no value, or a value is not above 0.
+    """
+    if not new or not old or not all(math.isfinite(v) and v > 0 for v in (*new, *old)):
+        raise ValueError("expected values above 0 of both")
+    draws = random.Random(seed)  # noqa: S311  # statistics, not secrets
+    logs = [[math.log(value) for value in values] for values in (new, old)]
+    count = min(map(len, logs))
+    resampled = []
+    for _ in range(resamples):
+        one, other = (median(draws.choices(values, k=len(values))) for values in logs)
+        resampled.append(one - other)
+    low, high = expanded_interval(resampled, count)
+    return comparison_of(median(logs[0]) - median(logs[1]), low, high, count)
+
+
 def comparison_of(estimate: float, low: float, high: float, rounds: int) -> Comparison:
     """A ratio, its interval and its verdict, from logarithms.
 

@@ -102,6 +102,20 @@ def baseline_snippet(seen: Sequence[Observation], origin: str) -> list[str]:
     ]
 
 
+def said_to_be_same(measurement: Measurement, who: str, years: int) -> str:
+    """The line above the tables: that all is the same, and what was measured.
+
+    Args:
+        measurement: what was observed.
+        who: whom the arms simulate.
+        years: how many.
+    """
+    return (
+        f"\nEvery table is the same ({min(measurement.tables_compared.values())} tables). "
+        f"{who}, {years} year{'s' if years > 1 else ''}, medians of {measurement.rounds} round(s)\n"
+    )
+
+
 def as_json(
     measurement: Measurement,
     found: Mapping[str, Comparison],
@@ -123,11 +137,13 @@ def as_json(
                 "arm": each.arm.name,
                 "years": list(each.job.years),
                 "reference": each.reference,
+                **({} if each.arm.flags is None else {"flags": list(each.arm.flags)}),
             }
             for each in measurement.contenders
         },
         "tables": dict(measurement.digests[first]),
         "tables_compared": dict(measurement.tables_compared),
+        "rounds_measured": measurement.rounds,
         "observations": [attrs.asdict(each) for each in measurement.observations],
         "comparisons": {name: attrs.asdict(each) for name, each in found.items()},
     }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import os
 import random
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +19,7 @@ from attrs import field, frozen
 from planwise.bench.job import Job, clean_environment, planwise_command
 from planwise.bench.process import run
 from planwise.bench.ratios import LEAST_ROUNDS
-from planwise.bench.surroundings import hooks, machine, versions
+from planwise.bench.surroundings import Hooks, distributions, hooks, machine, versions
 from planwise.errors import UsageError
 from planwise.run_files import write_problem, write_text_atomically
 
@@ -43,8 +45,11 @@ class Setup:
         memory_limit: of DuckDB in planwise's arms and the floor, or None.
         scratch: where to run, or None for the system's folder for temporary files.
         output: a JSON file to write, or None.
+        warmup: how often each arm runs before it counts.
+        time_budget_s: seconds after which no round may end, one excepted; None for no end.
         before: the machine before anything ran.
         started: when that was.
+        began_s: the same, as a reading of ``time.monotonic()``.
     """
 
     years: tuple[int, ...]
@@ -59,8 +64,16 @@ class Setup:
     memory_limit: str | None = None
     scratch: Path | None = None
     output: Path | None = None
+    warmup: int = 1
+    time_budget_s: float | None = None
     before: Mapping[str, Any] = field(factory=machine)
     started: datetime.datetime = field(factory=lambda: datetime.datetime.now(tz=datetime.UTC))
+    began_s: float = field(factory=time.monotonic)
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When the budget is used up, as a reading of ``time.monotonic()``; None for never."""
+        return None if self.time_budget_s is None else self.began_s + self.time_budget_s
 
     def check(self) -> None:
         """Refuse, before anything runs, what cannot be done.
@@ -70,6 +83,14 @@ class Setup:
         """
         if self.rounds < 1:
             raise UsageError(f"--rounds: expected 1 or more, got {self.rounds}")
+        if self.warmup < 1:
+            raise UsageError(
+                f"--warmup: expected 1 or more, got {self.warmup}; the first run of each arm shows "
+                "that its tables are the same"
+            )
+        budget = self.time_budget_s
+        if budget is not None and not (math.isfinite(budget) and budget > 0):
+            raise UsageError(f"--time-budget: expected seconds above 0, got {budget:g}")
         if self.output is not None:
             problem = write_problem(self.output.resolve().parent)
             if problem:
@@ -130,22 +151,41 @@ class Setup:
             caches=_has_cache_folder(scratch),
         )
 
-    def surroundings(self, **more: Any) -> dict[str, Any]:
+    def employees_of(self, synthetic: int) -> int | None:
+        """People of the synthetic census, or None if there is another one.
+
+        Args:
+            synthetic: what was asked for, or the default.
+        """
+        return synthetic if self.census is None else None
+
+    def surroundings(
+        self, hooks_of_arms: Mapping[str, Hooks] | None = None, **more: Any
+    ) -> dict[str, Any]:
         """Machine, versions and plugins, and how the benchmark was called, for the JSON.
 
         Args:
+            hooks_of_arms: the active hooks of each plugin that is on, by arm, where arms differ in
+                that. Without, every plugin is loaded to know its hooks.
             more: what this benchmark has beside it.
         """
+        active: dict[str, Any] = (
+            {"plugins": hooks()} if hooks_of_arms is None else {"hooks": dict(hooks_of_arms)}
+        )
         return {
             "started": self.started.isoformat(timespec="seconds"),
             "machine": dict(self.before),
             "load_average_after": round(os.getloadavg()[0], 2),
             "versions": versions(),
-            "plugins": hooks(),
+            "distributions": distributions(),
+            **active,
             "seed": self.seed,
             "rounds": self.rounds,
+            "warmup": self.warmup,
+            "time_budget_s": self.time_budget_s,
             "years": list(self.years),
             "census": str(self.census) if self.census else None,
+            "census_date": self.census_date,
             "scenarios": list(self.scenarios),
             "pool_size": self.pool_size,
             "memory_limit": self.memory_limit,

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from planwise.machine import granted_cores
 from planwise.plugins import implemented_hooks, installed_plugins, load_plugins
+
+Hooks = Mapping[str, Sequence[str]]
+"""Names of the hooks that each loaded plugin implements."""
 
 _DISTRIBUTIONS: Final = ("planwise", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow")
 
@@ -36,6 +40,11 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
+
+
+def distributions() -> dict[str, str]:
+    """Name and version of the distribution of each installed plugin; none is loaded."""
+    return {name: plugin.distribution for name, plugin in installed_plugins().items()}
 
 
 def hooks() -> dict[str, list[str]]:

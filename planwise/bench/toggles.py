@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Final
 
 from planwise.bench.arms import Arm
@@ -24,6 +25,40 @@ def toggles_of_arms(plugins: Iterable[str]) -> dict[str, dict[str, bool]]:
         found |= {f"no-{off}": {name: name != off for name in names} for off in names}
     if names:
         found[ALL_OFF] = dict.fromkeys(names, False)
+    return found
+
+
+def one_in(plugins: Iterable[str]) -> dict[str, dict[str, bool]]:
+    """Each plugin, on or off, in each arm: all off, each one on alone, all on.
+
+    Args:
+        plugins: the names of the plugins.
+    """
+    names = sorted(plugins)
+    found = {ALL_OFF: dict.fromkeys(names, False)}
+    if len(names) > 1:  # of one plugin, "it on" is "all on"
+        found |= {f"only-{on}": {name: name == on for name in names} for on in names}
+    if names:
+        found[ALL_ON] = dict.fromkeys(names, True)
+    return found
+
+
+def every_combination(plugins: Iterable[str]) -> dict[str, dict[str, bool]]:
+    """Each plugin, on or off, in every combination, all on first.
+
+    Args:
+        plugins: the names of the plugins.
+    """
+    names = sorted(plugins)
+    known = {
+        tuple(toggles.values()): name
+        for name, toggles in {**one_in(names), **toggles_of_arms(names)}.items()
+    }
+    found = {}
+    for states in product((True, False), repeat=len(names)):
+        on = [name for name, state in zip(names, states, strict=True) if state]
+        arm = known.get(states) or "+".join(on)
+        found[arm] = dict(zip(names, states, strict=True))
     return found
 
 
@@ -50,4 +85,4 @@ def simulating(name: str, flags: Sequence[str], *, cold: bool) -> Arm:
         caches = place.folder if cold else place.kept
         return [simulate_step(job, place.folder, caches / "caches", *flags)]
 
-    return Arm(name, steps)
+    return Arm(name, steps, flags=tuple(flags))

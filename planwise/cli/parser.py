@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -57,12 +58,28 @@ CENSUS_ACTIONS: Final[tuple[str, ...]] = ("census_hazards",)
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that takes no abbreviations and answers a mistake with one line."""
+    """An argument parser that takes no abbreviations and answers a mistake with one line.
+
+    Attributes:
+        of_flags: options whose value is a text of flags, which argparse would take for an option.
+    """
+
+    of_flags: frozenset[str] = frozenset()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("allow_abbrev", False)
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(*args, **kwargs)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, with ``--a "--flag"`` for ``--a="--flag"``."""
+        words: list[str] = []
+        for word in sys.argv[1:] if args is None else args:
+            if words and words[-1] in self.of_flags and word not in self.of_flags:
+                words[-1] += f"={word}"
+            else:
+                words.append(word)
+        return super().parse_known_args(words, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the whole usage."""

@@ -10,8 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planwise.bench.ratios import LEAST_ROUNDS, _student_quantile, bootstrap_interval, compare
+from planwise.bench.ratios import (
+    LEAST_ROUNDS,
+    _student_quantile,
+    bootstrap_interval,
+    compare,
+    compare_unpaired,
+)
+from planwise.cli.parser import build_parser
 
+NONE = "no significant difference"
 FEW = 300  # resamples: enough for what is asserted here
 seconds = st.floats(0.001, 10_000)
 pairs = st.lists(st.tuples(seconds, seconds), min_size=1, max_size=12)
@@ -119,3 +127,54 @@ def test_students_quantile_is_the_tabulated_one(degrees: int, tabulated: float) 
 def test_what_makes_no_pairs_is_refused(arm: list[float], reference: list[float]) -> None:
     with pytest.raises(ValueError, match=r"pairs|above 0"):
         compare(arm, reference, seed=1)
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.02, 0.025])
+def test_a_twentieth_of_each_batch_is_found_within_the_default_rounds(noise: float) -> None:
+    rounds = build_parser([]).parse_args(["bench", "ab", "--a", ""]).rounds
+    draws = random.Random(11)  # noqa: S311  # as above
+    trials = 100
+    found = wrong = 0
+    for trial in range(trials):
+        # Nine tenths of a run are batches; one run in twenty is disturbed.
+        times: list[list[float]] = [[], [], []]
+        for _ in range(rounds):
+            speed = 10 * draws.lognormvariate(0, 0.3)
+            for each, factor in zip(times, (1, 1.045, 1), strict=True):
+                disturbed = 1 + 0.05 * draws.expovariate(1) * (draws.random() < 0.05)
+                each.append(speed * factor * draws.lognormvariate(0, noise) * disturbed)
+        without, sleeping, again = times
+        found += compare(sleeping, without, seed=trial, resamples=FEW).verdict == "slower"
+        wrong += compare(again, without, seed=trial, resamples=FEW).verdict != NONE
+    assert found >= 0.9 * trials
+    # 5 % promised; 12 % is that and three standard deviations of 100 trials.
+    assert wrong <= 0.12 * trials
+
+
+@given(st.lists(seconds, min_size=1, max_size=12), st.floats(0.01, 100), seeds)
+@settings(max_examples=40, deadline=None)
+def test_measurements_that_do_not_pair_are_compared_by_their_medians(
+    times: list[float], factor: float, seed: int
+) -> None:
+    later = [factor * time for time in reversed(times)]
+    found = compare_unpaired(later, times, seed=seed, resamples=FEW)
+    other = compare_unpaired(times, later, seed=seed, resamples=FEW)
+    assert found.ratio == pytest.approx(factor)
+    assert found.low <= found.ratio * (1 + 1e-9)
+    assert found.ratio <= found.high * (1 + 1e-9)
+    assert other.ratio == pytest.approx(1 / factor)
+
+
+def test_a_later_measurement_of_the_same_is_called_different_no_more_often_than_promised() -> None:
+    draws = random.Random(12)  # noqa: S311  # as above
+    wrong = 0
+    for trial in range(300):
+        one, other = ([draws.lognormvariate(0, 0.05) for _ in range(8)] for _ in range(2))
+        wrong += compare_unpaired(one, other, seed=trial, resamples=FEW).verdict != NONE
+    assert wrong / 300 <= 0.08
+
+
+@pytest.mark.parametrize(("new", "old"), [([], [1.0]), ([1.0], []), ([0.0], [1.0])])
+def test_what_cannot_be_compared_unpaired_is_refused(new: list[float], old: list[float]) -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        compare_unpaired(new, old, seed=1)

@@ -1,0 +1,78 @@
+"""``planwise bench ab``: two sets of flags of ``planwise simulate`` against each other."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from planwise.bench import report
+from planwise.bench.ratios import Comparison
+from planwise.bench.runner import contenders, measure
+from planwise.bench.session import Setup, people
+from planwise.bench.surroundings import Hooks
+from planwise.bench.toggles import simulating
+
+A: Final = "a"
+B: Final = "b"
+
+
+def compare_flags(
+    setup: Setup,
+    *,
+    employees: int,
+    flags: Mapping[str, Sequence[str]],
+    hooks: Mapping[str, Hooks],
+    cold: bool,
+    say: Callable[[str], None],
+) -> None:
+    """Measure A against B, and print and write what was found.
+
+    Args:
+        setup: how the benchmark was called.
+        employees: people of a synthetic census.
+        flags: of ``planwise simulate``, for the arms :data:`A` and :data:`B`.
+        hooks: the active hooks in each arm.
+        cold: whether caches are empty in each run.
+        say: told of progress, and the result.
+
+    Raises:
+        PlanwiseError: a run fails, or A and B do not give the same tables.
+    """
+    setup.announce(f"{A}: {_shown(flags[A])}; {B}: {_shown(flags[B])}", say)
+    arms = [simulating(name, flags[name], cold=cold) for name in (B, A)]
+    with setup.scratch_folder() as scratch:
+        measurement = measure(
+            contenders(arms, setup.job(scratch, employees), B),
+            rounds=setup.rounds,
+            seed=setup.seed,
+            scratch=scratch,
+            say=say,
+            warmup=setup.warmup,
+            deadline_s=setup.deadline_s,
+            show_rows=True,
+        )
+    found = report.comparisons(measurement, setup.seed)
+    say(report.said_to_be_same(measurement, people(setup, employees), len(setup.years)))
+    say("\n".join(report.whole_table(measurement, found, reference=B)))
+    say("\n" + sentence(found[A]))
+    around = setup.surroundings(
+        hooks, benchmark="ab", reference=B, cold=cold, employees=setup.employees_of(employees)
+    )
+    setup.write(report.as_json(measurement, found, around), say)
+
+
+def sentence(found: Comparison) -> str:
+    """What was found of A against B, in words.
+
+    Args:
+        found: the comparison.
+    """
+    return (
+        f"{A} takes {found.ratio:.3f} times as long as {B} (95 % interval {found.low:.3f} to "
+        f"{found.high:.3f}, {found.rounds} pair{'s' if found.rounds > 1 else ''}): {found.verdict}"
+    )
+
+
+def _shown(flags: Sequence[str]) -> str:
+    return shlex.join(flags) or "no flags"

@@ -1,0 +1,46 @@
+"""What the help of each action of ``planwise bench`` says below its options."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ARMS: Final = """\
+arms:
+  per-model       plain dbt, a process for each seed, and for each model and year
+  per-year        plain dbt, a process for each year
+  in-process      dbt in one process, parsed once
+  planwise-cold   every plugin, caches empty
+  planwise-warm   every plugin, caches filled by a run that is not counted
+  floor           the statements of a planwise run, replayed with nothing around them
+  dbt-parse       `dbt parse` alone, its parse cache warm; builds no tables
+
+Tables are compared before any time is shown; arms that differ end it with exit code 1.
+
+examples:
+  planwise bench arms --employees 10000 --years 2025-2029 --rounds 6
+  planwise bench arms --arms per-year in-process --census my.csv --output arms.json
+
+method, and how to read the table: docs/benchmarks.md"""
+
+SCALE: Final = """\
+examples:
+  planwise bench scale --employees 1000 10000 100000 --rounds 6
+  planwise bench scale --employees 1000000 --memory-limit 2GB --rounds 1
+
+how to read the table: docs/benchmarks.md"""
+
+AB: Final = """\
+Both arms run once without being counted, and must give the same tables; otherwise the rows that
+differ are shown, and it ends with exit code 1. Then each round runs A and B once, in random order,
+each in a fresh process. What is told is the ratio of their times: above 1, A is slower.
+
+Flags may be toggles (--no-compression), options of plugins (--compression-codec zstd) and
+resources (--threads 1, --memory-limit 1GB, --pool-size 8, --no-cache, --no-checkpoints).
+
+examples:
+  planwise bench ab --a "--no-compression" --b ""
+  planwise bench ab --a "--compression-codec zstd" --b "--compression-codec lz4" --rounds 30
+  planwise bench ab --a "--threads 1" --census my.csv --time-budget 300 --output threads.json
+  planwise bench ab --a "" --b ""                  equal arms: how noisy is this machine?
+
+method, and how to read the result: docs/benchmarks.md"""

@@ -1,0 +1,77 @@
+"""Options that the actions of ``planwise bench`` share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_census(parser: argparse.ArgumentParser) -> None:
+    """Add a census: the user's own, or a synthetic one of so many people."""
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--census", type=Path, metavar="FILE", help="your own census")
+    source.add_argument(
+        "--employees",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="people of a synthetic one (default: 10000)",
+    )
+    parser.add_argument(
+        "--census-date", metavar="YYYY-MM-DD", help="the day that --census describes"
+    )
+
+
+def add_common(parser: argparse.ArgumentParser, *, rounds: int) -> None:
+    """Add what every benchmark has.
+
+    Args:
+        parser: of the action.
+        rounds: how often each arm is measured by default.
+    """
+    add = parser.add_argument
+    add("--years", nargs="+", default=["2025-2029"], metavar="YEAR", help="default: 2025-2029")
+    add(
+        "--rounds",
+        type=int,
+        default=rounds,
+        metavar="N",
+        help=f"runs of each arm; a verdict needs 6 (default: {rounds})",
+    )
+    add("--config", type=Path, metavar="FILE", help="as for simulate")
+    add("--dbt-project", type=Path, metavar="DIR", help="as for simulate")
+    add("--scenario", nargs="+", default=[], metavar="NAME", help="as for simulate")
+    add(
+        "--pool-size",
+        type=int,
+        default=4,
+        metavar="N",
+        help="planwise's pool, dbt's --threads (default: 4)",
+    )
+    add("--seed", type=int, metavar="N", help="of order and bootstrap (default: random, printed)")
+    add("--scratch", type=Path, metavar="DIR", help="where to run (default: the system's temp)")
+    add("--output", type=Path, metavar="FILE.json", help="write everything as JSON too")
+    add("--verbose", action="store_true", help="show tracebacks of errors")
+
+
+def add_course(parser: argparse.ArgumentParser) -> None:
+    """Add how a benchmark of planwise against itself takes its course."""
+    add = parser.add_argument
+    add(
+        "--warmup",
+        type=int,
+        default=1,
+        metavar="N",
+        help="runs of each arm before those that count, 1 or more (default: 1)",
+    )
+    add(
+        "--time-budget",
+        type=float,
+        metavar="SECONDS",
+        help="begin no round that would end later than this; one is measured in any case",
+    )
+    add(
+        "--cold",
+        action="store_true",
+        help="empty caches in every run (default: those that the arm's own first run filled)",
+    )
