@@ -62,6 +62,7 @@ def add_parser(commands: Any) -> None:
     )
     add_common(scale, rounds=3)
     _add_ab(actions)
+    _add_combinations(actions)
 
 
 def _add_ab(actions: Any) -> None:
@@ -84,6 +85,33 @@ def _add_ab(actions: Any) -> None:
     add_course(ab)
 
 
+def _add_combinations(actions: Any) -> None:
+    combinations = actions.add_parser(
+        "combinations",
+        help="what each plugin contributes",
+        description="Measure planwise with plugins on and off, and what each of them contributes.",
+        epilog=bench_help.COMBINATIONS,
+    )
+    combinations.add_argument(
+        "--plugins",
+        nargs="+",
+        metavar="NAME",
+        help="only these, commas allowed; the others stay as the configuration has them (default: "
+        "every installed plugin)",
+    )
+    modes = combinations.add_mutually_exclusive_group()
+    for mode, text in (
+        ("leave-one-out", "all on, each one off alone, all off (default)"),
+        ("one-in", "all off, each one on alone, all on"),
+        ("all", "every combination: 2^n arms for n plugins, at most 8; Shapley values"),
+    ):
+        modes.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, help=text)
+    combinations.set_defaults(mode="leave-one-out")
+    add_census(combinations)
+    add_common(combinations, rounds=8)
+    add_course(combinations)
+
+
 def run(options: argparse.Namespace) -> int:
     """Run the benchmark.
 
@@ -91,7 +119,7 @@ def run(options: argparse.Namespace) -> int:
         PlanwiseError: an argument is wrong, an arm fails, or two arms differ.
         KeyboardInterrupt: it was stopped; nothing is left behind.
     """
-    actions = {"arms": _arms, "scale": _scale, "ab": _ab}
+    actions = {"arms": _arms, "scale": _scale, "ab": _ab, "combinations": _combinations}
     try:
         actions[options.action](options, _setup(options))
     except KeyboardInterrupt as stop:
@@ -161,6 +189,27 @@ def _ab(options: argparse.Namespace, setup: Setup) -> None:
         employees=options.employees,
         flags=flags,
         hooks={name: hooks[f"--{name}"] for name in flags},
+        cold=options.cold,
+        say=_say,
+    )
+
+
+def _combinations(options: argparse.Namespace, setup: Setup) -> None:
+    from planwise.bench.combinations import combine, combined_plugins, toggles_of
+    from planwise.bench.toggles import toggle_flags
+    from planwise.cli.arm_flags import active_hooks
+    from planwise.plugins import installed_plugins
+
+    plugins = combined_plugins(options.plugins, list(installed_plugins()))
+    toggles = toggles_of(options.mode, plugins)
+    flags = {f"arm {name}": toggle_flags(each) for name, each in toggles.items()}
+    hooks = active_hooks(flags, setup.config)
+    combine(
+        setup,
+        employees=options.employees,
+        mode=options.mode,
+        toggles=toggles,
+        hooks={name: hooks[f"arm {name}"] for name in toggles},
         cold=options.cold,
         say=_say,
     )

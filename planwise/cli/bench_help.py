@@ -44,3 +44,16 @@ examples:
   planwise bench ab --a "" --b ""                  equal arms: how noisy is this machine?
 
 method, and how to read the result: docs/benchmarks.md"""
+
+COMBINATIONS: Final = """\
+A plugin's contribution is a factor, the time of a run with it over that of one without: below 1 it
+saves time. --leave-one-out takes each plugin away from all, --one-in adds each to none, and --all
+averages over every combination (Shapley values), so that the factors multiply to all on over all
+off. Arms that do not give the same tables end it with exit code 1, and the rows that differ.
+
+examples:
+  planwise bench combinations --employees 1000 --years 2025-2026
+  planwise bench combinations --plugins tuning,batching,precompile --all --time-budget 600
+  planwise bench combinations --one-in --census my.csv --output found.json
+
+method, and how to read the tables: docs/benchmarks.md"""
