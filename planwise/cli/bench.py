@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from planwise.cli import bench_help
@@ -63,6 +64,7 @@ def add_parser(commands: Any) -> None:
     add_common(scale, rounds=3)
     _add_ab(actions)
     _add_combinations(actions)
+    _add_compare(actions)
 
 
 def _add_ab(actions: Any) -> None:
@@ -112,13 +114,36 @@ def _add_combinations(actions: Any) -> None:
     add_course(combinations)
 
 
+def _add_compare(actions: Any) -> None:
+    compare = actions.add_parser(
+        "compare",
+        help="two stored results: has something become slower?",
+        description="Compare two results that --output wrote, arm by arm.",
+        epilog=bench_help.COMPARE,
+    )
+    compare.add_argument("old", type=Path, metavar="OLD.json", help="the earlier result")
+    compare.add_argument("new", type=Path, metavar="NEW.json", help="the later one")
+    compare.add_argument(
+        "--threshold",
+        type=float,
+        default=1.05,
+        metavar="FACTOR",
+        help="a slowdown up to this factor is no regression (default: 1.05)",
+    )
+    compare.add_argument("--verbose", action="store_true", help="show tracebacks of errors")
+
+
 def run(options: argparse.Namespace) -> int:
-    """Run the benchmark.
+    """Run the benchmark; gives the exit code, 1 for a regression.
 
     Raises:
         PlanwiseError: an argument is wrong, an arm fails, or two arms differ.
         KeyboardInterrupt: it was stopped; nothing is left behind.
     """
+    if options.action == "compare":
+        from planwise.bench.regressions import compare_results
+
+        return int(compare_results(options.old, options.new, options.threshold, _say))
     actions = {"arms": _arms, "scale": _scale, "ab": _ab, "combinations": _combinations}
     try:
         actions[options.action](options, _setup(options))

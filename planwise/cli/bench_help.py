@@ -57,3 +57,18 @@ examples:
   planwise bench combinations --one-in --census my.csv --output found.json
 
 method, and how to read the tables: docs/benchmarks.md"""
+
+COMPARE: Final = """\
+Both have to be results of one action, with the same people, years and arms. The ratio of each arm
+to its reference is compared, which means the same on every machine; its time too, if the machine
+is the same. A regression is a change that is above the threshold, and whose
+95 % interval is above 1.
+
+exit codes: 0 no regression, 1 a regression, 2 files that cannot be compared, or wrong use
+
+examples:
+  planwise bench ab --a "--no-compression" --output old.json        before a change
+  planwise bench ab --a "--no-compression" --output new.json        after it
+  planwise bench compare old.json new.json --threshold 1.1
+
+how to read the table: docs/benchmarks.md"""

@@ -38,6 +38,8 @@ def loaded(program: str) -> set[str]:
         "from planwise.cli.main import main; assert main(['simulate', '--no-compresion']) == 2",
         # The process that measures counts for the peak memory of those that it starts.
         "from planwise.cli.main import main; assert main(['bench', 'arms', '--rounds', '0']) == 2",
+        "from planwise.cli.main import main; assert main(['bench', 'ab', '--a', '--no-x']) == 2",
+        "import planwise.bench.ab, planwise.bench.combinations, planwise.bench.regressions",
     ],
 )
 def test_a_light_start(program: str) -> None:
@@ -58,6 +60,7 @@ SHOWN_BY_SIMULATE = frozenset({"planwise_plugins"})
         (["census", "--help"], frozenset()),
         (["validate", "--help"], frozenset()),
         (["bench", "arms", "--help"], frozenset()),
+        (["bench", "ab", "--help"], frozenset()),
         (["simulate", "--help"], SHOWN_BY_SIMULATE),
     ],
 )
