@@ -50,7 +50,7 @@ def compare_flags(
             say=say,
             warmup=setup.warmup,
             deadline_s=setup.deadline_s,
-            show_rows=True,
+            alike=True,
         )
     found = report.comparisons(measurement, setup.seed)
     say(report.said_to_be_same(measurement, people(setup, employees), len(setup.years)))

@@ -120,7 +120,7 @@ def combine(
             say=say,
             warmup=setup.warmup,
             deadline_s=setup.deadline_s,
-            show_rows=True,
+            alike=True,
         )
     found = report.comparisons(measurement, setup.seed)
     if mode == ALL:

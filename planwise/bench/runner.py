@@ -145,7 +145,7 @@ def measure(
     required: frozenset[str] = frozenset(),
     warmup: int = 1,
     deadline_s: float | None = None,
-    show_rows: bool = False,
+    alike: bool = False,
 ) -> Measurement:
     """Check that the arms agree, then measure them.
 
@@ -163,8 +163,8 @@ def measure(
         warmup: how often each is run before it counts, at least once.
         deadline_s: reading of ``time.monotonic()`` after which no round may end, as far as the
             longest round so far tells; one round is measured in any case. None for no deadline.
-        show_rows: whether to keep a database of each reference, so that rows that differ can be
-            shown.
+        alike: whether all run one program: then they have to have the same tables, none more, and
+            a database of each reference is kept, so that rows that differ can be shown.
 
     Raises:
         ArmRefusedError: a required arm cannot run.
@@ -172,7 +172,7 @@ def measure(
         StepFailedError: a process failed.
     """
     running = _prepared(wanted, scratch, say, required)
-    same = Sameness(scratch if show_rows else None)
+    same = Sameness(scratch if alike else None)
     observations: list[Observation] = []
     order = random.Random(seed)  # noqa: S311  # an order, not a secret
     longest_s = 0.0

@@ -27,8 +27,9 @@ class Sameness:
     """Holds the tables of every run against those of the first run of its reference.
 
     Attributes:
-        kept: where the database of each reference's first run stays, so that rows can be shown;
-            None to keep none.
+        kept: where the database of each reference's first run stays, so that rows can be shown, for
+            runs of one program, which have the same tables and none more; None for runs that may
+            have tables of their own, and to keep nothing.
         digests: of every table of each reference.
         compared: by contender, how many tables it shares with its reference.
     """
@@ -47,10 +48,17 @@ class Sameness:
             say: told of rows that differ.
 
         Raises:
-            DigestsDifferError: a table that both have differs, or they share none.
+            DigestsDifferError: a table that both have differs, one has a table more, or they share
+                none.
         """
         digests = digests_of(folder)
         own = self.digests.setdefault(reference, digests)
+        alone = sorted(digests.keys() ^ own.keys())
+        if alone and self.kept is not None:
+            raise DigestsDifferError(
+                f"arm '{name}' has other tables than the reference: only one of them has "
+                f"{', '.join(alone)}; {_TAIL}"
+            )
         try:
             self.compared[name] = check_same_tables(name, digests, own)
         except DigestsDifferError:

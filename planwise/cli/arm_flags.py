@@ -24,6 +24,7 @@ OWNED: Final[Mapping[str, str]] = {
     **dict.fromkeys(("--census", "--census-date", "--years", "--scenario", "--config"), _BOTH),
     **dict.fromkeys(("--dbt-project", "--seed", "--step-var", "--foundation", "--select"), _BOTH),
     **dict.fromkeys(("--vars", "--profiles-dir", "--target"), _BOTH),
+    **dict.fromkeys(("--keep-intermediates", "--test"), _BOTH),  # these leave further tables
     **dict.fromkeys(("--database", "--output", "--cache-dir", "--record-statements"), _OWN),
     **dict.fromkeys(("--resume", "--from", "--dry-run", "--help", "-h", "--version"), _WHOLE),
 }

@@ -184,9 +184,8 @@ def test_every_flag_of_simulate_is_owned_or_can_be_measured() -> None:
     flags = set(known_flags(build_parser([]), "simulate"))
     assert set(OWNED) - flags == {"--version"}
     assert flags - set(OWNED) == {
-        *("--pool-size", "--memory-limit", "--threads", "--no-cache", "--verbose", "--test"),
-        *("--no-checkpoints", "--checkpoint-limit", "--keep-intermediates"),
-        "--enable-all-optimizations",
+        *("--pool-size", "--memory-limit", "--threads", "--no-cache", "--verbose"),
+        *("--no-checkpoints", "--checkpoint-limit", "--enable-all-optimizations"),
     }
 
 

@@ -107,13 +107,24 @@ def test_a_measurement_shows_the_rows_before_any_time_is_told(tmp_path: Path) ->
     other = scripted(COLD, TABLE.replace("select 1", "select 2"))
     wanted = contenders([scripted(WARM, TABLE), other], JOB, WARM)
     with pytest.raises(DigestsDifferError, match=r"arm 'planwise-cold' .*: main\.t;"):
-        measure(wanted, rounds=1, seed=1, scratch=tmp_path, say=said.append, show_rows=True)
+        measure(wanted, rounds=1, seed=1, scratch=tmp_path, say=said.append, alike=True)
     assert said[-1].splitlines() == [
         "main.t: 1 of 1 rows only in planwise-warm, 1 of 1 only in planwise-cold; they differ in a",
         "  planwise-warm: a = 1",
         "  planwise-cold: a = 2",
     ]
     assert not any("round" in each for each in said)
+
+
+@pytest.mark.parametrize("more", [WARM, COLD])
+def test_a_table_that_only_one_arm_has_is_caught(tmp_path: Path, more: str) -> None:
+    two = TABLE.replace("as a'", "as a; create table u as from t'")
+    arms = [scripted(name, two if name == more else TABLE) for name in (WARM, COLD)]
+    wanted = contenders(arms, JOB, WARM)
+    with pytest.raises(DigestsDifferError, match=r"'planwise-cold' .* only one of .* main\.u;"):
+        measure(wanted, rounds=1, seed=1, scratch=tmp_path, say=lambda _: None, alike=True)
+    (tmp_path / "arms").mkdir()  # where each arm may have tables of its own
+    measure(wanted, rounds=1, seed=1, scratch=tmp_path / "arms", say=lambda _: None)
 
 
 def test_an_arm_that_differs_from_its_own_first_run_is_caught_too(tmp_path: Path) -> None:
@@ -128,6 +139,6 @@ def test_an_arm_that_differs_from_its_own_first_run_is_caught_too(tmp_path: Path
     said: list[str] = []
     wanted = contenders([scripted(WARM, code)], JOB, WARM)
     with pytest.raises(DigestsDifferError, match=r"arm 'planwise-warm' .*: main\.t;"):
-        measure(wanted, rounds=9, seed=1, scratch=scratch, say=said.append, show_rows=True)
+        measure(wanted, rounds=9, seed=1, scratch=scratch, say=said.append, alike=True)
     assert "  planwise-warm, first run: a = 1" in said[-1].splitlines()
     assert len(counter.read_text()) == 4  # the run that counts for nothing, and three rounds
