@@ -28,13 +28,10 @@ def atomic_output(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         CensusError: the folder is missing or cannot be written, or the disk is full.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # A signal may be raised as soon as the file is there: it is opened where it is removed.
     try:
         _refuse_existing(path, overwrite)
-        file = temporary.open("wb")
-    except OSError as error:
-        raise CensusError(complaint(path, error)) from error
-    try:
-        with file:
+        with temporary.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

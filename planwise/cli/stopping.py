@@ -79,6 +79,9 @@ class Stopping:
         signals_heard_by(None)
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        # It holds the frames that it passed, and they this: files that a generator would remove at
+        # its end would stay, since nobody looks for cycles in a process that ends.
+        self.raised = None
 
     def _handle(self, number: int, handler: Callable[[int, FrameType | None], None]) -> None:
         before = signal.getsignal(number)

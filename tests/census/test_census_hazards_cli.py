@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hazards_runs import END, START, completed_years, planwise, read, start, those_who_stay, write
@@ -190,6 +193,46 @@ def test_a_fit_that_is_stopped_leaves_nothing(folder: Path, number: int, code: i
     assert process.returncode == code, said
     assert said.startswith("planwise: ")
     assert len(said.splitlines()) == 1
+    assert not any((folder / "out").iterdir())
+
+
+_STOPPED_AS: Final = """
+import contextlib, os, pathlib, signal, sys
+from planwise.cli.main import program
+
+def stopped_after(kind, name, wanted):
+    real = getattr(kind, name)
+    def call(self, *arguments, **named):
+        given = real(self, *arguments, **named)
+        if wanted(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+        return given
+    setattr(kind, name, call)
+
+if sys.argv.pop(1) == "opened":
+    stopped_after(pathlib.Path, "open", lambda path: path.name.endswith(".tmp"))
+else:
+    entering = contextlib._GeneratorContextManager
+    stopped_after(entering, "__enter__", lambda block: "atomic_output" in repr(block.gen))
+program()
+"""
+"""The signal arrives in the few steps between two, as from outside it does once in a thousand."""
+
+
+@pytest.mark.parametrize("moment", ["opened", "entered"])
+def test_a_fit_that_is_stopped_as_its_file_is_opened_leaves_nothing(
+    folder: Path, moment: str
+) -> None:
+    (folder / "out").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", _STOPPED_AS, moment, *FIT, "--output", "out/fitted.yaml"],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 143, done.stderr
+    assert done.stderr.startswith("planwise: terminated")
     assert not any((folder / "out").iterdir())
 
 
