@@ -108,40 +108,30 @@ def restore_year(
 
 def forget_later_rows(
     cursor: duckdb.DuckDBPyConnection, outputs: Sequence[YearOutput], year: int, year_column: str
-) -> list[YearOutput]:
-    """Delete what later years added to tables.
+) -> None:
+    """Delete what later years added to tables; what they replaced has to be restored.
 
     Args:
         cursor: in a transaction.
         outputs: the tables.
         year: the last year whose rows stay.
         year_column: the column that says to which year a row belongs.
-
-    Returns:
-        The tables that later years replaced, or may have changed: these have to be restored.
     """
-    others: list[YearOutput] = []
     for output in outputs:
-        if not output.by_year:
-            others.append(output)
-            continue
-        name = quoted_relation(output.relation)
-        cursor.execute(f"delete from {name} where {quoted(year_column)} > ?", [year])  # noqa: S608  # quoted
-    return others
+        if output.by_year:
+            name = quoted_relation(output.relation)
+            cursor.execute(f"delete from {name} where {quoted(year_column)} > ?", [year])  # noqa: S608  # quoted
 
 
 def as_scenarios(
     cursor: duckdb.DuckDBPyConnection, outputs: Sequence[YearOutput], wanted: Sequence[str]
-) -> bool:
+) -> None:
     """Let the rows of the one scenario that was simulated be those of other scenarios.
 
     Args:
         cursor: in a transaction.
         outputs: the tables; those without a scenario stay as they are.
         wanted: the scenarios that are to be there. One that is there keeps its own rows.
-
-    Returns:
-        Whether any row is another one than before.
 
     Raises:
         CheckpointError: several scenarios are there, and none of the wanted name.
@@ -159,7 +149,7 @@ def as_scenarios(
             f"which of them '{new[0]}' starts from; branch from a run of one scenario"
         )
     if there <= set(wanted) and not new:
-        return False
+        return
     for name in tables:
         for scenario in new:
             cursor.execute(
@@ -171,7 +161,6 @@ def as_scenarios(
             f"delete from {name} where not list_contains(?, {SCENARIO_COLUMN})",  # noqa: S608  # quoted
             [list(wanted)],
         )
-    return True
 
 
 def _with_scenario(cursor: duckdb.DuckDBPyConnection, output: YearOutput) -> str | None:
