@@ -11,10 +11,14 @@ DISTRIBUTIONS: Final = ("planwise", "dbt-core", "dbt-duckdb", "duckdb", "pyarrow
 
 def installed_versions() -> dict[str, str | None]:
     """Python's version, and that of each distribution; None for one that is not installed."""
-    return {"python": platform.python_version(), **{name: _version(name) for name in DISTRIBUTIONS}}
+    return {
+        "python": platform.python_version(),
+        **{name: version_of(name) for name in DISTRIBUTIONS},
+    }
 
 
-def _version(distribution: str) -> str | None:
+def version_of(distribution: str) -> str | None:
+    """Version of a distribution; None if it is not installed."""
     try:
         return version(distribution)
     except PackageNotFoundError:

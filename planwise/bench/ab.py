@@ -8,10 +8,9 @@ from typing import Final
 
 from planwise.bench import report
 from planwise.bench.ratios import Comparison
-from planwise.bench.runner import contenders, measure
 from planwise.bench.session import Setup, people
 from planwise.bench.surroundings import Hooks
-from planwise.bench.toggles import simulating
+from planwise.bench.toggles import measure_alike, simulating
 
 A: Final = "a"
 B: Final = "b"
@@ -41,17 +40,7 @@ def compare_flags(
     """
     setup.announce(f"{A}: {_shown(flags[A])}; {B}: {_shown(flags[B])}", say)
     arms = [simulating(name, flags[name], cold=cold) for name in (B, A)]
-    with setup.scratch_folder() as scratch:
-        measurement = measure(
-            contenders(arms, setup.job(scratch, employees), B),
-            rounds=setup.rounds,
-            seed=setup.seed,
-            scratch=scratch,
-            say=say,
-            warmup=setup.warmup,
-            deadline_s=setup.deadline_s,
-            alike=True,
-        )
+    measurement = measure_alike(setup, arms, employees, B, say)
     found = report.comparisons(measurement, setup.seed)
     say(report.said_to_be_same(measurement, people(setup, employees), len(setup.years)))
     say("\n".join(report.whole_table(measurement, found, reference=B)))

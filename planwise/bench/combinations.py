@@ -9,13 +9,13 @@ import attrs
 
 from planwise.bench import report
 from planwise.bench.contributions import by_all_combinations, by_pairs, chart, table
-from planwise.bench.runner import contenders, measure
 from planwise.bench.session import Setup, people
 from planwise.bench.surroundings import Hooks
 from planwise.bench.toggles import (
     ALL_OFF,
     ALL_ON,
     every_combination,
+    measure_alike,
     one_in,
     simulating,
     toggle_flags,
@@ -111,17 +111,7 @@ def combine(
     reference = ALL_OFF if mode == ONE_IN else ALL_ON
     setup.announce(f"{len(toggles)}: {', '.join(toggles)}", say)
     arms = [simulating(name, toggle_flags(each), cold=cold) for name, each in toggles.items()]
-    with setup.scratch_folder() as scratch:
-        measurement = measure(
-            contenders(arms, setup.job(scratch, employees), reference),
-            rounds=setup.rounds,
-            seed=setup.seed,
-            scratch=scratch,
-            say=say,
-            warmup=setup.warmup,
-            deadline_s=setup.deadline_s,
-            alike=True,
-        )
+    measurement = measure_alike(setup, arms, employees, reference, say)
     found = report.comparisons(measurement, setup.seed)
     if mode == ALL:
         shares = by_all_combinations(measurement, toggles, setup.seed)

@@ -6,12 +6,12 @@ import os
 import platform
 import re
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from planwise.machine import granted_cores
 from planwise.plugins import implemented_hooks, installed_plugins, load_plugins
+from planwise.versions import version_of
 
 Hooks = Mapping[str, Sequence[str]]
 """Names of the hooks that each loaded plugin implements."""
@@ -33,13 +33,8 @@ def machine() -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Versions of what does the work."""
-    found = {"python": platform.python_version()}
-    for name in _DISTRIBUTIONS:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    found = {name: version_of(name) or "not installed" for name in _DISTRIBUTIONS}
+    return {"python": platform.python_version(), **found}
 
 
 def distributions() -> dict[str, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Final
 
 from planwise.bench.arms import Arm
 from planwise.bench.job import Job, Place, Step, simulate_step
+from planwise.bench.runner import Measurement, contenders, measure
+from planwise.bench.session import Setup
 
 ALL_ON: Final = "all-on"
 ALL_OFF: Final = "all-off"
@@ -86,3 +88,35 @@ def simulating(name: str, flags: Sequence[str], *, cold: bool) -> Arm:
         return [simulate_step(job, place.folder, caches / "caches", *flags)]
 
     return Arm(name, steps, flags=tuple(flags))
+
+
+def measure_alike(
+    setup: Setup,
+    arms: Sequence[Arm],
+    employees: int,
+    reference: str,
+    say: Callable[[str], None],
+) -> Measurement:
+    """Measure arms of :func:`simulating`, which have the same tables and none more.
+
+    Args:
+        setup: how the benchmark was called.
+        arms: the arms.
+        employees: people of a synthetic census.
+        reference: the arm that the others are held against.
+        say: told of progress, and of rows that differ.
+
+    Raises:
+        PlanwiseError: a run fails, or two arms do not give the same tables.
+    """
+    with setup.scratch_folder() as scratch:
+        return measure(
+            contenders(arms, setup.job(scratch, employees), reference),
+            rounds=setup.rounds,
+            seed=setup.seed,
+            scratch=scratch,
+            say=say,
+            warmup=setup.warmup,
+            deadline_s=setup.deadline_s,
+            alike=True,
+        )
