@@ -7,7 +7,6 @@ from threading import Lock
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from planwise.api import CheckpointError
 
@@ -111,6 +110,8 @@ def check_text_size(stored: pa.Table, room: Room) -> None:
     Raises:
         CheckpointError: there is not enough.
     """
+    import pyarrow.compute as pc  # 0.1 s, which tables of few rows, read without this, save
+
     for column in stored.columns:
         if not pa.types.is_dictionary(column.type):
             continue
