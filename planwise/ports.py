@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -191,7 +191,7 @@ class CheckpointPort(Protocol):
     def write(
         self,
         year: int,
-        tables: Sequence[YearTable],
+        tables: Iterable[YearTable],
         relay: Relay,
         *,
         parent: int | None = None,

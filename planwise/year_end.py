@@ -6,12 +6,13 @@ of its own meanwhile: DuckDB lets others read, and write temporary tables, while
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from planwise.errors import CheckpointSpaceError, WarehouseError
+from planwise.handover import Handover
 from planwise.interruption import Job, alongside, give_up, give_way, start, wait_for
 from planwise.outputs import YearOutput
 from planwise.ports import CheckpointPort, ProgressPort, WarehousePort
@@ -20,7 +21,7 @@ from planwise.results import CheckpointRecord
 from planwise.spans import Span, span_of_work
 
 if TYPE_CHECKING:
-    from planwise.checkpoints.tables import YearTable
+    from planwise.checkpoints.tables import StoredShape, YearTable
 
 
 Adopt = Callable[[Mapping[str, str]], bool]
@@ -132,20 +133,26 @@ class YearEnd:
         return StoredYear(year, None, in_file=False, warnings=warnings, span=span)
 
     def _end(self, year: int, outputs: Sequence[YearOutput]) -> StoredYear:
-        beside, warnings = self._warehouse.beside, list[str]()
+        beside, store = self._warehouse.beside, self._checkpoints
+        tables: Handover[YearTable] = Handover()
+        warnings = list[str]()
         with span_of_work() as span:
             try:
-                tables, digests, parent = self._read(year, outputs)
+                parent = None if store is None else store.parent_of(year)
+                earlier = {} if store is None or parent is None else store.shapes(parent)
             except BaseException:
                 beside.release()
                 raise
-            # Compressing is our work and moving the log is DuckDB's; after the last year nothing
-            # else is there to do meanwhile.
-            with alongside(lambda: self._store(year, tables, parent)) as storing:
+            # Compressing is our work and moving the log is mostly the disk's: both begin at once,
+            # and after the last year nothing else is there to do meanwhile.
+            wanted = bool(outputs)
+            with alongside(lambda: self._store(year, tables, parent, wanted=wanted)) as storing:
                 try:
-                    in_file = beside.checkpoint()
+                    with tables.filling(), alongside(beside.checkpoint) as moving:
+                        digests = self._read(year, outputs, earlier, tables)
                 finally:
                     beside.release()
+                in_file = moving.result()
                 warnings += self._note(year, digests)
             record = None
             try:
@@ -165,21 +172,27 @@ class YearEnd:
         return ()
 
     def _read(
-        self, year: int, outputs: Sequence[YearOutput]
-    ) -> tuple[list[YearTable], dict[str, str], int | None]:
-        """The tables to store, the digests of all, and the year that they are stored against."""
-        beside, store = self._warehouse.beside, self._checkpoints
-        if store is None:
-            return [], {_name(each): beside.digest(each, year) for each in outputs}, None
-        parent = store.parent_of(year)
-        earlier = {} if parent is None else store.shapes(parent)
-        tables = [beside.table(each, year, earlier=earlier.get(each.relation)) for each in outputs]
-        return tables, {_name(each): each.digest for each in tables}, parent
+        self,
+        year: int,
+        outputs: Sequence[YearOutput],
+        earlier: Mapping[tuple[str, str], StoredShape],
+        tables: Handover[YearTable],
+    ) -> dict[str, str]:
+        """The digests of all tables; hands each over to be stored, if a state is kept."""
+        beside, digests = self._warehouse.beside, dict[str, str]()
+        for each in outputs:
+            if self._checkpoints is None:
+                digests[_name(each)] = beside.digest(each, year)
+            else:
+                table = beside.table(each, year, earlier=earlier.get(each.relation))
+                digests[_name(table)] = table.digest
+                tables.put(table)
+        return digests
 
     def _store(
-        self, year: int, tables: Sequence[YearTable], parent: int | None
+        self, year: int, tables: Iterable[YearTable], parent: int | None, *, wanted: bool
     ) -> CheckpointRecord | None:
-        if self._checkpoints is None or not tables:
+        if self._checkpoints is None or not wanted:
             return None
         give_way()  # the next year's models are what everyone waits for
         origin = self._progress.origin if self._progress else {}

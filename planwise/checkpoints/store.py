@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -98,7 +98,7 @@ class CheckpointStore:
     def write(
         self,
         year: int,
-        tables: Sequence[YearTable],
+        tables: Iterable[YearTable],
         relay: Relay,
         *,
         parent: int | None = None,
@@ -111,7 +111,8 @@ class CheckpointStore:
 
         Args:
             year: the year.
-            tables: its state. Those with ``added`` need a parent that holds their other rows.
+            tables: its state, iterated over once. Those with ``added`` need a parent that holds
+                their other rows.
             relay: the plugins.
             parent: the year to build on, of :meth:`parent_of`.
             origin: what wrote it, kept in the manifest.
@@ -135,9 +136,11 @@ class CheckpointStore:
             temporary.mkdir(parents=True)
             room = Room(self.folder, self._limit_bytes, year, [each.year for each in chain])
             writer = TableWriter(temporary, relay, chain[0] if chain else None, before)
-            entries = []
+            entries, whole = [], {}
             for given in tables:
                 entries.append(writer.store(given))
+                if not given.added:
+                    whole[given.relation] = given.table
                 room.check(writer.written_bytes)
             needs = any(entry.kind != "whole" for entry in entries)
             manifest = Manifest(
@@ -164,7 +167,6 @@ class CheckpointStore:
             ) from error
         finally:
             delete(temporary)  # still there only if something failed
-        whole = {each.relation: each.table for each in tables if not each.added}
         sha256 = sealed_sha256(text) or ""
         self._kept = _Kept(year, sha256, kept_in_memory(whole, _MOST_KEPT_BYTES))
         return CheckpointRecord(

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from planwise.api import CompressedState, StateTable, hookimpl
+from planwise.checkpoints.arrow_stream import from_stream, to_stream
 from planwise.checkpoints.store import CheckpointStore
 from planwise.checkpoints.tables import StoredShape, YearTable
 from planwise.errors import CheckpointError
@@ -246,6 +247,52 @@ def test_a_year_that_is_given_up_between_queries_stores_nothing(
     end.leave()
     assert store.years() == []
     assert list((tmp_path / "states").iterdir()) == []
+
+
+def test_a_table_is_stored_while_the_next_is_read(warehouse: Warehouse, tmp_path: Path) -> None:
+    asked = threading.Event()
+
+    class Asked:
+        """A codec that says when it is asked."""
+
+        @hookimpl
+        def compress_state(self, state: StateTable) -> CompressedState:
+            asked.set()
+            return CompressedState("asked", to_stream(state.table), state.table.nbytes)
+
+        @hookimpl
+        def restore_state(self, state: CompressedState, limit_bytes: int) -> Any:
+            return from_stream(state.payload)
+
+    class Patient(Plodding):
+        """The second table waits for the first one to be stored."""
+
+        def table(self, output: YearOutput, year: int, *, earlier: StoredShape | None) -> YearTable:
+            assert output == PEOPLE or asked.wait(30)
+            return super().table(output, year, earlier=earlier)
+
+    warehouse.in_transaction(lambda cursor: cursor.execute("create table more as from people"))
+    warehouse.commit()
+    store, relay = CheckpointStore(tmp_path / "states"), Relay([loaded("asked", Asked())])
+    end = YearEnd(Patient(warehouse), store, None, relay)
+    end.begin(2025, [PEOPLE, YearOutput(("main", "more"))])
+    assert ended(end).checkpoint is not None
+    assert len(list(store.read(2025, relay))) == 2
+
+
+def test_a_year_of_which_one_table_cannot_be_read_is_not_stored(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    store = CheckpointStore(tmp_path / "states")
+    end = YearEnd(warehouse, store, None, Relay())
+    end.begin(2025, [PEOPLE, YearOutput(("main", "missing"))])
+    with pytest.raises(duckdb.CatalogException, match="missing"):
+        end.take(wait=True)
+    assert store.years() == []
+    assert list((tmp_path / "states").iterdir()) == []
+    # The transaction that held the year is over.
+    end.begin(2025, [PEOPLE])
+    assert ended(end).checkpoint is not None
 
 
 def test_a_state_is_of_its_year_whatever_the_next_year_commits(
