@@ -10,12 +10,14 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from planwise.values import (
     BatchPlan,
     BatchResult,
     CompressedState,
+    Metric,
+    MetricKind,
     ModelResult,
     PlanRequest,
     PluginOption,
@@ -193,7 +195,7 @@ def _result_problem(given: Any) -> str | None:
         seconds = getattr(given, name)
         if not isinstance(seconds, int | float) or not 0 <= seconds <= _MOST_S:  # nor NaN
             return f"expected seconds as {name}, got {shown(seconds)}"
-    for name in ("executed_by", "reason"):
+    for name in ("executed_by", "reason", "profile"):
         if not isinstance(getattr(given, name), str):
             return f"expected words as {name}, got {shown(getattr(given, name))}"
     for name in ("peak_rss_bytes", "bytes_read", "bytes_written", "spilled_bytes"):
@@ -235,7 +237,39 @@ def section_problem(section: ReportSection) -> str | None:
         json.dumps(dict(section.data), allow_nan=False, default=_as_dict)
     except (TypeError, ValueError, RecursionError) as error:
         return f"section '{section.key}': its data is no JSON: {error}"
+    if not isinstance(given.metrics, list | tuple):
+        return f"section '{section.key}': expected a list of metrics, got {shown(given.metrics)}"
+    for each in given.metrics:
+        problem = _metric_problem(each)
+        if problem is not None:
+            return f"section '{section.key}': {problem}"
     return None
+
+
+def _metric_problem(metric: object) -> str | None:
+    """A metric fits the columns of ``planwise_metrics``."""
+    if not isinstance(metric, Metric) or metric.kind not in get_args(MetricKind):
+        return f"expected a Metric, got {shown(metric)}"
+    given: Any = metric
+    if not isinstance(given.name, str):
+        return f"expected a metric's name, got {shown(given.name)}"
+    name = shown(given.name)
+    if given.year is not None and not _is_whole(given.year, 2**31 - 1):
+        return f"metric {name}: expected a year or None, got {shown(given.year)}"
+    for key in ("rss_bytes", "peak_rss_bytes", "bytes_read", "bytes_written", "rows"):
+        value = getattr(given, key)
+        if not _is_whole(value) and not (key == "rows" and value is None):
+            return f"metric {name}: expected a number as {key}, got {shown(value)}"
+    figures = {"wall_s": given.wall_s, "cpu_s": given.cpu_s, **given.values}
+    for key, value in figures.items():
+        number = isinstance(value, int | float) and abs(value) <= _MOST  # nor NaN
+        if not isinstance(key, str) or not number:
+            return f"metric {name}: expected a number as {shown(key)}, got {shown(value)}"
+    return None
+
+
+def _is_whole(value: object, most: int = _MOST) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= most
 
 
 def _as_dict(value: object) -> dict[Any, Any]:

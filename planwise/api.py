@@ -29,6 +29,8 @@ from planwise.errors import (
 )
 from planwise.hookspecs import PROJECT
 from planwise.improvement import Improvement, improvement
+from planwise.measure import Sample, take_sample
+from planwise.profiles import ProfiledModel
 from planwise.rendered import CompiledNode, RelationRead
 from planwise.values import (
     Baseline,
@@ -74,10 +76,12 @@ __all__ = [
     "PlanRequest",
     "PlanwiseError",
     "PluginOption",
+    "ProfiledModel",
     "ProjectError",
     "RelationRead",
     "ReportSection",
     "RunSummary",
+    "Sample",
     "Setting",
     "SettingValue",
     "StateTable",
@@ -86,4 +90,5 @@ __all__ = [
     "YearObservation",
     "hookimpl",
     "improvement",
+    "take_sample",
 ]

@@ -190,7 +190,8 @@ def record_metric(metric: Metric) -> None:
     the next year, so its checkpoint comes after batches of that. Without a plugin it is dropped.
 
     Args:
-        metric: wall and CPU seconds, memory and storage in bytes, rows.
+        metric: wall and CPU seconds, memory and storage in bytes, rows; of a model or phase that
+            spilled, ``spilled_bytes`` among its values.
 
     Example:
         ``self.seen.append(metric)``
@@ -199,16 +200,17 @@ def record_metric(metric: Metric) -> None:
 
 @_hook("collect")
 def report_section(summary: RunSummary) -> ReportSection | None:
-    """Add a section to the report.
+    """Add a section to the report, and metrics to what is kept with the run.
 
-    Asked once, after the last year.
+    Asked once: after the last year, or for the record of a run that failed.
 
     Args:
-        summary: years, wall seconds, success, baseline.
+        summary: years, wall seconds, success, baseline, settings, profiles.
 
     Returns:
         A section for terminal and JSON, or None for nothing to say. Two sections with one key
-        are an error that names both plugins.
+        are an error that names both plugins. Its ``metrics`` become rows of
+        ``planwise.planwise_metrics`` and lines of ``--metrics``.
 
     Example:
         ``return ReportSection("mine", "What I saw", [f"{len(self.seen)} metrics"])``

@@ -46,6 +46,13 @@ def phase_record(
     )
 
 
+def phase_metric(span: Span, record: PhaseRecord) -> Metric:
+    """What a phase took, and what its models spilled."""
+    spilled = record.spilled_bytes
+    values = {"spilled_bytes": float(spilled)} if spilled else {}
+    return span.metric("phase", record.name, record.year, rows=record.rows, values=values)
+
+
 def checkpoint_metric(stored: StoredYear, record: CheckpointRecord) -> Metric:
     """What storing a year took and gave."""
     return stored.span.metric(

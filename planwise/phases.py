@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 from planwise.errors import LeavesTransactionError, PluginError
 from planwise.lending import Loan
 from planwise.ports import GraphPort, Observer, ProjectPort, WarehousePort
+from planwise.profiles import SlowestProfiles
 from planwise.relay import Relay
 from planwise.results import ModelRecord
 from planwise.spans import Span, span_of_work
@@ -74,6 +75,9 @@ class PhaseRunner:
         project: the dbt project, its session open.
         warehouse: the database, open by the time a phase is run.
         observer: who watches.
+
+    Attributes:
+        profiles: of the slowest executions, where their executor gives them.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class PhaseRunner:
         self._project = project
         self._warehouse = warehouse
         self._observer = observer
+        self.profiles = SlowestProfiles()
         self._durations: dict[str, float] = {}
         self._leave: dict[Phase, str] = {}
         self._left_because = ""
@@ -248,6 +253,8 @@ class PhaseRunner:
         rows = self._rows(result, by_id)
         for each in result.results:
             self._durations[each.unique_id] = each.wall_s
+            if each.profile:
+                self.profiles.add(each.unique_id, request.year, each.wall_s, each.profile)
             self._relay.record_metric(_metric(each, request.year, rows[each.unique_id]))
         name = f"{request.phase} batch {number}"
         total = sum(count for count in rows.values() if count is not None)

@@ -5,14 +5,14 @@ It knows ports and hooks; dbt, DuckDB, files and the terminal are handed in.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from typing import Final
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from planwise.errors import PlanwiseError, WarehouseError
 from planwise.improvement import improvement
-from planwise.phase_records import checkpoint_metric, phase_record
+from planwise.phase_records import checkpoint_metric, phase_metric, phase_record
 from planwise.phases import PhaseRunner, PhaseStep
 from planwise.ports import (
     CheckpointPort,
@@ -32,53 +32,10 @@ from planwise.results import (
     Stretch,
 )
 from planwise.retuning import Change, retunings
+from planwise.run_request import RunRequest
 from planwise.spans import span_of_work
-from planwise.values import Baseline, Machine, RunSummary, TuneRequest, YearObservation
+from planwise.values import Machine, ReportSection, RunSummary, TuneRequest, YearObservation
 from planwise.year_end import Adopt, YearEnd
-
-INPUTS_SCHEMA: Final = "inputs"
-"""The schema of the sources that planwise fills."""
-
-
-@frozen
-class RunRequest:
-    """What to run.
-
-    Attributes:
-        years: simulation years, ascending and without gaps or repeats.
-        pool_size: how many models may run at once.
-        step_variable: the dbt var that holds the year.
-        inputs_schema: schema of the sources that planwise fills; a project that reads nothing
-            from it is run without inputs. None: they are the user's own, and left alone.
-        fixed_settings: DuckDB settings that the user chose; they win over every plugin.
-        baseline: what improvement is quoted against, if anything.
-        keep_order: whether a table may depend on the order of rows, as far as planwise knows.
-        tests: whether dbt's tests are run after the foundation and after each year.
-        keep_intermediates: whether tables that the project does not keep are kept all the same.
-        years_given: whether the years were asked for; a default is no reason to run a project
-            several times that does not read the year.
-        finished: the first of the years, which are in the database already, and with them the
-            foundation.
-        foundation_finished: whether the foundation is in the database already.
-    """
-
-    years: tuple[int, ...]
-    pool_size: int
-    step_variable: str = "simulation_year"
-    inputs_schema: str | None = INPUTS_SCHEMA
-    fixed_settings: tuple[ChosenSetting, ...] = ()
-    baseline: Baseline | None = None
-    keep_order: bool = False
-    tests: bool = False
-    keep_intermediates: bool = False
-    years_given: bool = True
-    finished: tuple[int, ...] = ()
-    foundation_finished: bool = False
-
-    @property
-    def next_year(self) -> int:
-        """The first year that is not finished; the last one if all are."""
-        return next((year for year in self.years if year not in self.finished), self.years[-1])
 
 
 class Pipeline:
@@ -173,7 +130,7 @@ class Pipeline:
             self._run_years(request)
             self._drop_intermediates(request)
         self._relay.record_metric(whole.metric("run", "run", None))
-        summary = RunSummary(request.years, whole.wall_s, succeeded=True, baseline=request.baseline)
+        summary = self._summary(request, whole.wall_s, succeeded=True)
         total_ms = request.baseline.total_simulation_ms if request.baseline else None
         return RunResult(
             years=(
@@ -195,6 +152,23 @@ class Pipeline:
             parsed_anew_because=self._project.parsed_anew_because,
             uncached_because=self._project.uncached_because,
             retunings=retunings(self._changes, self._ended),
+            profiles=summary.profiles,
+        )
+
+    def sections_so_far(self, request: RunRequest) -> tuple[ReportSection, ...]:
+        """What the plugins say of a run that has failed, their metrics included."""
+        wall_s = time.perf_counter() - self._began_s if self._began_s else 0.0
+        return self._relay.report_sections(self._summary(request, wall_s, succeeded=False))
+
+    def _summary(self, request: RunRequest, wall_s: float, *, succeeded: bool) -> RunSummary:
+        return RunSummary(
+            years=request.years if succeeded else [each.year for each in self._ended if each.year],
+            wall_s=wall_s,
+            succeeded=succeeded,
+            baseline=request.baseline,
+            settings={name: each.value for name, each in self._settings.items()},
+            fixed=frozenset(each.name for each in request.fixed_settings),
+            profiles=self._phases.profiles.kept(),
         )
 
     def _store_arranged(self, last: int, adopt: Adopt | None) -> None:
@@ -224,7 +198,7 @@ class Pipeline:
         )
         if not request.foundation_finished:
             record = evolve(record, improvement=improvement(baseline, span.wall_s))
-            self._relay.record_metric(span.metric("phase", record.name, None, rows=record.rows))
+            self._relay.record_metric(phase_metric(span, record))
             self._observer.phase_finished(record)
         return record
 
@@ -264,7 +238,7 @@ class Pipeline:
         baseline = request.baseline.year_processing_ms if request.baseline else None
         record = phase_record(name, year, span, models, batches, began_s=self._began_s)
         record = evolve(record, improvement=improvement(baseline, span.wall_s))
-        self._relay.record_metric(span.metric("phase", name, year, rows=record.rows))
+        self._relay.record_metric(phase_metric(span, record))
         self._finish_year()
         self._ending = record
         self._year_end.begin(year, graph.outputs)

@@ -8,7 +8,8 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from planwise.improvement import Improvement
-from planwise.values import Baseline, BatchPlan, ModelNode, ReportSection, SettingValue
+from planwise.profiles import ProfiledModel
+from planwise.values import Baseline, BatchPlan, Metric, ModelNode, ReportSection, SettingValue
 
 SCHEMA_VERSION: Final = 1
 """Version of the JSON results; raised when a key changes its meaning or goes away."""
@@ -172,6 +173,7 @@ class RunResult:
         uncached_because: why nothing rendered is kept between runs; empty if it is.
         retunings: settings that a tuner changed between two years.
         resumed_years: those of the years that an interrupted run, or another one, had finished.
+        profiles: DuckDB's profiles of the slowest executions, where they were asked for.
     """
 
     years: tuple[int, ...]
@@ -190,11 +192,17 @@ class RunResult:
     uncached_because: str = ""
     retunings: tuple[Retuning, ...] = ()
     resumed_years: tuple[int, ...] = ()
+    profiles: tuple[ProfiledModel, ...] = ()
 
     @property
     def success_rate(self) -> float:
         """Share of the requested years that finished."""
         return len(self.years) / len(self.requested_years) if self.requested_years else 1.0
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """What the plugins keep with the run."""
+        return [metric for section in self.sections for metric in section.metrics]
 
     @property
     def models(self) -> list[ModelRecord]:

@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from planwise.errors import WarehouseError
 from planwise.improvement import Improvement
+from planwise.profile_files import write_profiles
 from planwise.results import (
     CheckpointRecord,
     ChosenSetting,
@@ -189,7 +190,7 @@ def _phase(record: PhaseRecord) -> PhaseAccount:
 
 
 def write_account(folder: Path, result: RunResult, circumstances: Circumstances) -> None:
-    """Write the account of a run into its folder.
+    """Write the account of a run into its folder, and its profiles beside it.
 
     Args:
         folder: the run's own, beside the database.
@@ -200,6 +201,7 @@ def write_account(folder: Path, result: RunResult, circumstances: Circumstances)
         WarehouseError: the folder cannot be written.
     """
     content = {"format": _FORMAT, **attrs.asdict(account_of(result, circumstances))}
+    write_profiles(folder, result.profiles)
     write_text_atomically(folder / FILE_NAME, json.dumps(content))
 
 

@@ -23,7 +23,7 @@ from planwise.inputs import (
 from planwise.interruption import signals_wait
 from planwise.machine import this_machine
 from planwise.own_results import duckdb_errors, mark_as_ours, read_by_year, refuse_foreign
-from planwise.pipeline import INPUTS_SCHEMA, Pipeline, RunRequest
+from planwise.pipeline import Pipeline
 from planwise.plugins import installed_plugins, load_plugins, settle_toggles
 from planwise.ports import Observer
 from planwise.project.dbt_project import DbtProject
@@ -32,6 +32,7 @@ from planwise.relay import Relay
 from planwise.results import RunPlan
 from planwise.run_files import RunFiles
 from planwise.run_record import write_account
+from planwise.run_request import INPUTS_SCHEMA, RunRequest
 from planwise.runs.branching import branch_name, branched_start
 from planwise.runs.circumstances import circumstances
 from planwise.runs.identity import run_identity
@@ -386,6 +387,7 @@ class Simulation:
             config=self._target.config_options,
             session_settings=self._target.settings,
             recorder=recorder,
+            profile=self._options.profile,
         )
         try:
             with project.session():

@@ -48,6 +48,7 @@ class SimulationOptions:
         branch: the year of another run after which this one starts.
         checkpoints: whether the state of each year is stored.
         checkpoint_limit: bytes that the stored states may take, or None.
+        profile: whether DuckDB profiles what is executed, and the slowest profiles are kept.
     """
 
     config: Config
@@ -68,6 +69,7 @@ class SimulationOptions:
     branch: Branch | None = None
     checkpoints: bool = True
     checkpoint_limit: int | None = None
+    profile: bool = False
 
     @property
     def spec(self) -> ProjectSpec:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from planwise.errors import ProjectError
+from planwise.profiles import ProfiledModel
 from planwise.rendered import CompiledNode, frozen_mapping, texts
 
 SettingValue = str | int | float | bool
@@ -232,6 +233,7 @@ class ModelResult:
             knows; of the whole database, so temporary tables that were evicted before count too.
         started_s: reading of ``time.perf_counter()`` when it began, for the timeline of a report;
             None if the executor does not tell.
+        profile: of its longest statement, as DuckDB's JSON, where the run asks for profiles.
     """
 
     unique_id: str
@@ -245,6 +247,7 @@ class ModelResult:
     rows: int | None = None
     spilled_bytes: int = 0
     started_s: float | None = None
+    profile: str = field(default="", repr=False)
 
 
 @frozen
@@ -360,26 +363,34 @@ class ReportSection:
         title: its heading in the terminal.
         lines: plain text, a line each.
         data: the same as JSON-ready data.
+        metrics: what is kept with the run: in its database, and in the file of ``--metrics``.
     """
 
     key: str
     title: str
     lines: tuple[str, ...] = field(converter=texts)
     data: Mapping[str, Any] = field(factory=dict, converter=frozen_mapping)
+    metrics: Sequence[Metric] = field(default=(), repr=False)
 
 
 @frozen
 class RunSummary:
-    """A run that went through all its years, as ``report_section`` sees it.
+    """A run as ``report_section`` sees it: one that went through all its years, unless it says so.
 
     Attributes:
         years: the simulation years that finished.
         wall_s: wall time from start to end.
         succeeded: whether every year finished.
         baseline: what improvement is quoted against, if anything.
+        settings: DuckDB's settings at the end, of the user and of plugins.
+        fixed: the names of those that the user chose.
+        profiles: of the slowest executions, where they were asked for.
     """
 
     years: Sequence[int]
     wall_s: float
     succeeded: bool
     baseline: Baseline | None = None
+    settings: Mapping[str, SettingValue] = field(factory=dict, converter=frozen_mapping)
+    fixed: frozenset[str] = frozenset()
+    profiles: tuple[ProfiledModel, ...] = ()

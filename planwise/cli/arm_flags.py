@@ -26,6 +26,7 @@ OWNED: Final[Mapping[str, str]] = {
     **dict.fromkeys(("--vars", "--profiles-dir", "--target"), _BOTH),
     **dict.fromkeys(("--keep-intermediates", "--test"), _BOTH),  # these leave further tables
     **dict.fromkeys(("--database", "--output", "--cache-dir", "--record-statements"), _OWN),
+    "--metrics": _OWN,
     **dict.fromkeys(("--resume", "--from", "--dry-run", "--help", "-h", "--version"), _WHOLE),
 }
 """Flags of ``simulate`` that no arm may have, with the reason."""

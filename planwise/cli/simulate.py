@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from planwise.project.profile import read_target
 from planwise.project.spec import ProjectSpec
 from planwise.relay import Relay
 from planwise.reporting.json_results import write_results
+from planwise.reporting.metric_lines import write_metric_lines
 from planwise.reporting.terminal import TerminalObserver, make_console, print_plan, print_report
 from planwise.run_files import write_problem
 from planwise.runs.branching import Branch, branch_years, parse_branch, source_manifest
@@ -71,6 +72,7 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
         resume=options.resume,
         branch=branch,
         checkpoints=not options.no_checkpoints,
+        profile=options.profile,
         checkpoint_limit=None
         if options.checkpoint_limit is None
         else size_bytes(options.checkpoint_limit, "--checkpoint-limit"),
@@ -78,8 +80,10 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
     _check_branch(settled)
     if settled.record is not None:
         refuse_full_folder(settled.record)
-    if options.output is not None:
-        _check_output(options.output, settled)
+    for flag, file in (("--output", options.output), ("--metrics", options.metrics)):
+        if file is not None:
+            _check_output(file, settled, flag)
+    _check_watching(options, enabled_plugins(config, toggles))
     console = make_console(sys.stdout)
     with TerminalObserver(console) as observer:
         simulation = Simulation(settled, observer)
@@ -97,6 +101,9 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
             if options.output is not None:
                 write_results(outcome, options.output)
                 console.print(f"results      {options.output.resolve()}")
+            if options.metrics is not None:
+                write_metric_lines(options.metrics, outcome.result.metrics)
+                console.print(f"metrics      {options.metrics.resolve()}")
         except KeyboardInterrupt as stop:
             if simulation.published:
                 raise type(stop)(f"{simulation.files.database} is complete all the same") from None
@@ -188,17 +195,29 @@ def _database(options: argparse.Namespace, spec: ProjectSpec) -> Path:
     return named
 
 
-def _check_output(file: Path, settled: SimulationOptions) -> None:
-    """Refuse, before anything runs, a results file that could not or must not be written."""
+def _check_watching(options: argparse.Namespace, toggles: Mapping[str, bool]) -> None:
+    """Refuse flags whose files would stay empty, or would be mixed with the report."""
+    if options.metrics is None:
+        return
+    if str(options.metrics) == "-":
+        raise UsageError("--metrics: standard output has the report; name a file")
+    if options.output is not None and options.metrics.resolve() == options.output.resolve():
+        raise UsageError(f"--metrics: {options.metrics} is the file of --output too")
+    if toggles.get("monitoring") is False:
+        raise UsageError("--metrics: the plugin monitoring keeps them; leave out --no-monitoring")
+
+
+def _check_output(file: Path, settled: SimulationOptions, flag: str) -> None:
+    """Refuse, before anything runs, a file that could not or must not be written."""
     if file.is_dir():
-        raise UsageError(f"--output: {file} is a folder; expected a file such as results.json")
+        raise UsageError(f"{flag}: {file} is a folder; expected a file such as results.json")
     config = settled.config
     scenario_files = (each.scenario_file for each in settled.scenarios)
     for taken in (settled.database, config.census.file, config.path, *scenario_files):
         if taken is not None and taken.resolve() == file.resolve():
             raise UsageError(
-                f"--output: {file} is the database, census, configuration or a scenario too"
+                f"{flag}: {file} is the database, census, configuration or a scenario too"
             )
     problem = write_problem(file.resolve().parent)
     if problem:
-        raise UsageError(f"--output: {problem}; give another file")
+        raise UsageError(f"{flag}: {problem}; give another file")

@@ -1,8 +1,9 @@
-"""Flags of ``planwise simulate`` for what outlives a run: going on with one, branching, states."""
+"""Flags of ``planwise simulate`` for what outlives a run: states, metrics, profiles; going on."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 
 def add_state_flags(parser: argparse.ArgumentParser) -> None:
@@ -38,4 +39,18 @@ def add_state_flags(parser: argparse.ArgumentParser) -> None:
         "--checkpoint-limit",
         metavar="SIZE",
         help="what the stored states of the run may take, such as 500MB: the oldest go first",
+    )
+    group = parser.add_argument_group("watching", "what a run took (docs/plugins.md)")
+    group.add_argument(
+        "--metrics",
+        type=Path,
+        metavar="FILE",
+        help="write time, CPU, memory, storage and rows of each phase, batch, model and checkpoint "
+        "as JSON lines too; in the database they are the table planwise.planwise_metrics",
+    )
+    group.add_argument(
+        "--profile",
+        action="store_true",
+        help="keep DuckDB's profiles of the slowest models, plan and operator times, in the run's "
+        "folder",
     )

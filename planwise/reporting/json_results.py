@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from planwise.improvement import Improvement
+from planwise.profiles import ProfiledModel
 from planwise.results import SCHEMA_VERSION, PhaseRecord, slowest_models
 from planwise.run_files import write_text_atomically
 from planwise.simulation_options import SimulationOutcome
@@ -48,6 +49,7 @@ def results_dict(outcome: SimulationOutcome) -> dict[str, Any]:
         "foundation": _phase(result.foundation),
         "year_phases": [_phase(phase) for phase in result.year_phases],
         "slowest_models": slowest_models(result),
+        "profiles": [_profile(each, outcome) for each in result.profiles],
         "scenarios": _scenarios(outcome),
         "headcount": [dict(row) for row in outcome.headcount],
         "plan_cost": [dict(row) for row in outcome.plan_cost],
@@ -96,6 +98,15 @@ def _phase(phase: PhaseRecord) -> dict[str, Any]:
         **attrs.asdict(phase),
         "checkpoint": checkpoint,
         "improvement": _improvement(phase.improvement),
+    }
+
+
+def _profile(profile: ProfiledModel, outcome: SimulationOutcome) -> dict[str, Any]:
+    return {
+        "unique_id": profile.unique_id,
+        "year": profile.year,
+        "wall_s": profile.wall_s,
+        "file": str(outcome.files.work / profile.file),
     }
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planwise.improvement import Improvement
+from planwise.profile_files import FOLDER
 from planwise.results import ChosenSetting, PhaseRecord, Retuning, RunPlan, RunResult
 
 if TYPE_CHECKING:
@@ -145,6 +146,8 @@ def print_report(console: Console, outcome: SimulationOutcome) -> None:
         console.print(f"parsed anew for each year, since the year decides: {part}")
     console.print(f"\ndatabase     {outcome.files.database}")
     console.print(f"checkpoints  {outcome.files.checkpoints}")
+    if result.profiles:
+        console.print(f"profiles     {outcome.files.work / FOLDER}")
 
 
 def print_plan(console: Console, plan: RunPlan, toggles: dict[str, bool]) -> None:

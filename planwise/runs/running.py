@@ -9,14 +9,17 @@ from typing import Any
 from attrs import evolve, frozen
 
 from planwise.errors import AlreadyCompleteError, WarehouseError
-from planwise.pipeline import Pipeline, RunRequest
+from planwise.pipeline import Pipeline
 from planwise.results import RunResult
 from planwise.run_files import RunFiles
+from planwise.run_request import RunRequest
 from planwise.runs.identity import Identity, differences
 from planwise.runs.manifest import Progress, RunManifest, read_manifest
 from planwise.runs.starting import Arrange, Start
+from planwise.values import Metric
 from planwise.warehouse.database import Warehouse
 from planwise.warehouse.ledger import Ledger, is_finished
+from planwise.warehouse.metrics_table import record_metrics
 from planwise.warehouse.opening import reading
 
 
@@ -73,11 +76,17 @@ class Running:
         def end(cursor: Any) -> None:
             if last is not None:
                 last(cursor)
+            record_metrics(cursor, ledger.run_id, result.metrics)
             ledger.record_end(cursor)
 
         self.warehouse.query(end)
         self.warehouse.checkpoint()
         return result
+
+    def metrics_so_far(self) -> list[Metric]:
+        """What the plugins keep of a run that has failed, for its record and ``--metrics``."""
+        sections = self.pipeline.sections_so_far(self.request)
+        return [metric for section in sections for metric in section.metrics]
 
     def _arrange(self, arrange: Arrange) -> None:
         """Put the finished years into the database, in one transaction."""

@@ -16,6 +16,7 @@ from planwise.warehouse.digests import quoted
 from planwise.warehouse.ledger import Ledger
 from planwise.warehouse.opening import connect, first_line
 from planwise.warehouse.pool import ConnectionPool
+from planwise.warehouse.profiling import measuring
 from planwise.warehouse.watching import ENDED, Watch, how_it_ended, transaction_of
 
 if TYPE_CHECKING:
@@ -31,13 +32,6 @@ _NO_NETWORK = (
     "set allow_persistent_secrets = false",
 )
 
-_MEASURED = (
-    "set enable_profiling = 'no_output'",
-    "set profiling_coverage = 'all'",
-    # One figure costs nothing that could be measured; all of them 5 % of a small statement.
-    "set tracked_metrics = ['system.peak_temp_dir_size']",
-)
-
 
 class Warehouse:
     """One database with a pool of cursors. dbt, in the same process, shares its instance.
@@ -50,6 +44,7 @@ class Warehouse:
         session_settings: what a user's profile SETs on each cursor.
         recorder: writes down every statement, or None.
         ledger: the run, whose phases are recorded as they are committed; None keeps no record.
+        profile: whether statements in the transaction are profiled, operator by operator.
 
     Attributes:
         committed: the years that were committed with their ledger row, in order.
@@ -68,6 +63,7 @@ class Warehouse:
         session_settings: Mapping[str, Any] | None = None,
         recorder: Recorder | None = None,
         ledger: Ledger | None = None,
+        profile: bool = False,
     ) -> None:
         self._config = dict(config or {})
         self._session_settings = dict(session_settings or {})
@@ -75,6 +71,7 @@ class Warehouse:
         self._pool_size = pool_size
         self._year_column = year_column
         self._recorder = recorder
+        self._profile = profile
         self.ledger = ledger
         self.committed: list[int] = []
         self.mixed = False
@@ -185,7 +182,7 @@ class Warehouse:
         """
         if self._session is None:
             self._session = self._require().cursor()
-            for statement in _MEASURED:
+            for statement in measuring(profile=self._profile):
                 self._session.execute(statement)
             for name, value in self._session_settings.items():
                 self._session.execute(f"set {quoted(name)} = {literal(value)}")

@@ -14,6 +14,7 @@ from attrs import frozen
 
 from planwise import __version__
 from planwise.warehouse.digests import OWN_SCHEMA, quoted
+from planwise.warehouse.metrics_table import forget_metrics
 
 if TYPE_CHECKING:
     import duckdb
@@ -135,6 +136,7 @@ def take_over(cursor: duckdb.DuckDBPyConnection, source: str, year: int, ledger:
         year: the last year that is taken over.
         ledger: the run; it may have recorded its foundation already.
     """
+    forget_metrics(cursor)  # they tell of how the other run was made
     recorded = ledger.has(cursor, None)
     cursor.execute(f"delete from {_own(cursor, RUNS)} where run_id <> ?", [ledger.run_id])  # noqa: S608  # a constant
     if not recorded:

@@ -185,7 +185,7 @@ def test_every_flag_of_simulate_is_owned_or_can_be_measured() -> None:
     assert set(OWNED) - flags == {"--version"}
     assert flags - set(OWNED) == {
         *("--pool-size", "--memory-limit", "--threads", "--no-cache", "--verbose"),
-        *("--no-checkpoints", "--checkpoint-limit", "--enable-all-optimizations"),
+        *("--no-checkpoints", "--checkpoint-limit", "--enable-all-optimizations", "--profile"),
     }
 
 

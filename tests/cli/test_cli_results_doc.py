@@ -13,6 +13,7 @@ import pytest
 from cli_runs import planwise
 
 from planwise.results import Retuning
+from planwise_plugins.monitoring.advice import Recommendation
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "results.md"
 # Mappings whose keys are names and not part of the schema.
@@ -94,6 +95,10 @@ def found(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict
     # Nothing spills in runs of this size, so no setting is changed: what one would look like.
     change = Retuning(2025, "memory_limit", None, "1GiB", "spilled", (2.0, 1.5), (1 << 20, 0))
     results[0]["retunings"] = json.loads(json.dumps([attrs.asdict(change)]))
+    advice = Recommendation("spill", "model.p.m", 2025, 0.4, 1.5, 1 << 30, "m took 40 % of 2025")
+    results[0]["sections"]["monitoring"]["recommendations"] = [attrs.asdict(advice)]
+    # Nor is a profile asked for; tests/kernel/test_kernel_profiles.py makes one.
+    results[0]["profiles"] = [{"unique_id": "model.p.m", "year": 2025, "wall_s": 1.5, "file": "f"}]
     return results
 
 

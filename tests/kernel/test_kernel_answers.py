@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import duckdb
 import pytest
 
 from planwise.api import (
@@ -17,6 +18,7 @@ from planwise.api import (
     BatchResult,
     CompressedState,
     Machine,
+    Metric,
     ModelNode,
     ModelResult,
     PlanRequest,
@@ -32,7 +34,9 @@ from planwise.errors import PluginError
 from planwise.interruption import signals_heard_by
 from planwise.plugins import GROUP, InstalledPlugin, LoadedPlugin
 from planwise.relay import Relay
+from planwise.reporting.metric_lines import metric_lines
 from planwise.values import BatchRequest
+from planwise.warehouse.metrics_table import METRICS, record_metrics
 
 GIB = 1 << 30
 NODE = ModelNode("model.a", "a")
@@ -205,3 +209,29 @@ def test_what_a_plugin_raises_is_told_with_its_type(error: Exception, said: str)
 
     with pytest.raises(PluginError, match=said):
         relay_with("db_tune", fail).db_tune(TUNE)
+
+
+@pytest.mark.parametrize("field", [each.name for each in attrs.fields(Metric)])
+@pytest.mark.parametrize("value", VALUES)
+def test_a_metric_with_something_wrong_inside_is_named_or_can_be_stored(
+    field: str, value: str
+) -> None:
+    spoilt_value = VALUES[value]()
+    metric = Metric("model", "model.a", 2025, 1.0, rows=3, values={"spilled_bytes": 5})
+    object.__setattr__(metric, field, {"odd": spoilt_value} if field == "values" else spoilt_value)
+    section = attrs.evolve(ANSWERS["report_section"], metrics=[metric])
+    relay = relay_with("report_section", lambda: section)
+    try:
+        (told,) = ASK["report_section"](relay)
+    except PluginError as error:
+        named = str(error)
+    else:
+        named = ""
+    if named:
+        assert "\n" not in named
+        assert "hook 'report_section'" in named
+        return
+    with duckdb.connect() as connection:
+        record_metrics(connection, "run", told.metrics)
+        assert connection.execute(f"select count(*) from {METRICS}").fetchall() == [(1,)]
+    assert len(metric_lines(told.metrics).splitlines()) == 1

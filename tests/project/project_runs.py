@@ -14,12 +14,13 @@ from attrs import frozen
 from planwise.checkpoints.store import CheckpointStore
 from planwise.engine import QuietObserver
 from planwise.machine import this_machine
-from planwise.pipeline import Pipeline, RunRequest
+from planwise.pipeline import Pipeline
 from planwise.plugins import installed_plugins, load_plugins
 from planwise.project.dbt_project import DbtProject
 from planwise.project.profile import write_profile
 from planwise.relay import Relay
 from planwise.results import RunResult
+from planwise.run_request import RunRequest
 from planwise.warehouse.database import Warehouse
 from planwise.warehouse.digests import TableDigest, database_digests
 from planwise.warehouse.opening import reading

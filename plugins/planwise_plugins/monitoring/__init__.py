@@ -29,9 +29,11 @@ class Monitoring:
 
     @hookimpl
     def report_section(self, summary: RunSummary) -> ReportSection:
-        """Phases, slowest models, checkpoints, memory, improvement."""
+        """Phases, slowest models, checkpoints, memory, recommendations, improvement."""
         data = self._account.data(summary)
-        return ReportSection("monitoring", "Monitoring", report_lines(data), data)
+        return ReportSection(
+            "monitoring", "Monitoring", report_lines(data), data, self._account.kept()
+        )
 
 
 def machine_facts() -> MachineFacts | None:

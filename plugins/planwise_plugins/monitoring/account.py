@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from attrs import define, field, frozen
+from attrs import asdict, define, evolve, field, frozen
 
 from planwise.api import Baseline, Metric, RunSummary, improvement
+from planwise_plugins.monitoring.advice import recommendations
 
 SLOWEST: Final = 5
 _MB: Final = 1_000_000
@@ -55,6 +56,24 @@ class Account:
                 else None
             ),
             "baseline": _baseline(baseline) if baseline else None,
+            "recommendations": [
+                asdict(each) for each in recommendations(self.metrics, self._swap(), summary)
+            ],
+        }
+
+    def kept(self) -> list[Metric]:
+        """The metrics for the run's database, those of phases with the machine's memory."""
+        return [
+            evolve(metric, values={**metric.values, **_machine_values(self.machine[metric.name])})
+            if metric.kind == "phase" and metric.name in self.machine
+            else metric
+            for metric in self.metrics
+        ]
+
+    def _swap(self) -> dict[str, tuple[int, int]]:
+        return {
+            name: (facts.swap_used_bytes, facts.available_bytes)
+            for name, facts in self.machine.items()
         }
 
     def _of(self, kind: str) -> list[Metric]:
@@ -102,6 +121,13 @@ class Account:
             "machine_least_available_bytes": min(available, default=None),
             "machine_most_swap_used_bytes": max(swap, default=None),
         }
+
+
+def _machine_values(facts: MachineFacts) -> dict[str, float]:
+    return {
+        "machine_available_bytes": float(facts.available_bytes),
+        "machine_swap_used_bytes": float(facts.swap_used_bytes),
+    }
 
 
 def slowest_models(models: Iterable[Metric], count: int = SLOWEST) -> list[dict[str, Any]]:

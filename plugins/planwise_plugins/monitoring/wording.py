@@ -22,6 +22,7 @@ def report_lines(data: Mapping[str, Any]) -> list[str]:
         *_slowest(data["slowest_models"]),
         *_checkpoints(data["checkpoints"]),
         *_memory(data["memory"]),
+        *(f"recommendation: {each['text']}" for each in data["recommendations"]),
         _against_baseline(data),
     ]
     return [" ".join(line.split()) for line in lines]  # a name could hold a line break

@@ -6,7 +6,6 @@ transaction; every other node is handed to dbt, and the reason is kept for the r
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from planwise.api import (
     ModelResult,
     ProjectError,
     hookimpl,
+    take_sample,
 )
 from planwise_plugins.precompile.catalog import Place, Relation, place_of, read_catalog
 from planwise_plugins.precompile.handover import reason_for_dbt
@@ -104,7 +104,7 @@ def _execute_one(
 ) -> ModelResult | HandOver:
     import duckdb
 
-    started, cpu = time.perf_counter(), time.process_time()
+    started = take_sample()
     place = place_of(node)
     measured = MeasuredCursor(cursor)
     try:
@@ -119,15 +119,20 @@ def _execute_one(
     if isinstance(made, HandOver):
         return made
     catalog[place] = Relation(made.kind)
+    ended = take_sample()
     return ModelResult(
         node.unique_id,
-        wall_s=time.perf_counter() - started,
-        cpu_s=time.process_time() - cpu,
+        wall_s=ended.wall_s - started.wall_s,
+        cpu_s=ended.cpu_s - started.cpu_s,
         executed_by=NAME,
         reason=made.how,
         rows=made.rows,
         spilled_bytes=measured.spilled_bytes,
-        started_s=started,
+        peak_rss_bytes=ended.peak_rss_bytes,
+        bytes_read=ended.bytes_read - started.bytes_read,
+        bytes_written=ended.bytes_written - started.bytes_written,
+        started_s=started.wall_s,
+        profile=measured.profile,
     )
 
 

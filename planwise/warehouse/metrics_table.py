@@ -1,0 +1,108 @@
+"""The metrics of runs, as a table of planwise's own schema beside the run ledger."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from planwise.values import Metric
+from planwise.warehouse.digests import OWN_SCHEMA, quoted
+
+if TYPE_CHECKING:
+    import duckdb
+
+METRICS: Final = f"{OWN_SCHEMA}.planwise_metrics"
+COLUMNS: Final = {
+    "kind": "varchar",
+    "name": "varchar",
+    "simulation_year": "integer",
+    "wall_s": "double",
+    "cpu_s": "double",
+    "rss_bytes": "bigint",
+    "peak_rss_bytes": "bigint",
+    "rows": "bigint",
+    "bytes_read": "bigint",
+    "bytes_written": "bigint",
+    "spilled_bytes": "bigint",
+}
+"""Name and type of the columns after those of the run, and before ``further``."""
+
+
+def metric_row(metric: Metric) -> dict[str, Any]:
+    """A metric by the table's columns; what nobody measured is None, and so is what is no number.
+
+    A resident size of 0 is one that nobody measured.
+    """
+    further = {
+        _storable(key): float(value) for key, value in metric.values.items() if math.isfinite(value)
+    }
+    spilled = further.pop("spilled_bytes", 0.0)
+    return {
+        "kind": metric.kind,
+        "name": _storable(metric.name),
+        "simulation_year": metric.year,
+        "wall_s": _number(metric.wall_s),
+        "cpu_s": _number(metric.cpu_s),
+        "rss_bytes": metric.rss_bytes or None,
+        "peak_rss_bytes": metric.peak_rss_bytes or None,
+        "rows": metric.rows,
+        "bytes_read": metric.bytes_read,
+        "bytes_written": metric.bytes_written,
+        "spilled_bytes": int(spilled) if metric.kind in ("model", "phase") else None,
+        "further": further,
+    }
+
+
+def record_metrics(
+    cursor: duckdb.DuckDBPyConnection, run_id: str, metrics: Sequence[Metric]
+) -> None:
+    """Add the metrics of a run, or of what an interrupted run has done so far.
+
+    A run that is resumed adds its own to those; ``recorded_at`` tells them apart.
+
+    Args:
+        cursor: a cursor of the run's database. A transaction that is open is not ended.
+        run_id: the run in ``planwise_runs``.
+        metrics: in the order in which they came.
+    """
+    if not metrics:
+        return
+    ((database,),) = cursor.execute("select current_database()").fetchall()
+    table = f"{quoted(database)}.{METRICS}"
+    declared = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    cursor.execute(f"create schema if not exists {quoted(database)}.{OWN_SCHEMA}")
+    cursor.execute(
+        f"create table if not exists {table} (run_id varchar, recorded_at timestamp, "
+        f"number integer, {declared}, further map(varchar, double))"
+    )
+    rows = [metric_row(each) for each in metrics]
+    lists = ", ".join(f"unnest(?::{kind}[]) as {name}" for name, kind in COLUMNS.items())
+    names = ", ".join(COLUMNS)
+    cursor.execute(
+        f"insert into {table} select ?, now()::timestamptz at time zone 'UTC', number, {names}, "  # noqa: S608  # constants
+        f"map(keys, numbers) from (select unnest(range(1, ?::bigint + 1)) as number, {lists}, "
+        "unnest(?::varchar[][]) as keys, unnest(?::double[][]) as numbers)",
+        [
+            run_id,
+            len(rows),
+            *([row[name] for row in rows] for name in COLUMNS),
+            [list(row["further"]) for row in rows],
+            [list(row["further"].values()) for row in rows],
+        ],
+    )
+
+
+def forget_metrics(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Drop the metrics of the runs in a database that was copied for another one."""
+    ((database,),) = cursor.execute("select current_database()").fetchall()
+    cursor.execute(f"drop table if exists {quoted(database)}.{METRICS}")
+
+
+def _storable(text: str) -> str:
+    """A text without what UTF-8 has no bytes for, which a plugin's could hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,83 @@
+"""The table of metrics: what is written is what was measured, and no result's digest sees it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from planwise.errors import WarehouseError
+from planwise.reporting.metric_lines import metric_lines, write_metric_lines
+from planwise.values import Metric
+from planwise.warehouse.digests import database_digests
+from planwise.warehouse.metrics_table import (
+    COLUMNS,
+    METRICS,
+    forget_metrics,
+    metric_row,
+    record_metrics,
+)
+
+HOSTILE = "it's \"x\"; drop table t;\n{'a': 1}"
+METRICS_OF_A_RUN = [
+    Metric("model", HOSTILE, 2025, 0.5, 0.4, rows=2**62, values={"spilled_bytes": 7.0}),
+    Metric("model", "model.p.view", 2025, 0.1, peak_rss_bytes=5),
+    Metric("checkpoint", "year 2025", 2025, 0.2, values={"ratio": 9.5, HOSTILE: 1.0}),
+    Metric("phase", "year 2025", 2025, float("inf"), 1.0, rss_bytes=3, bytes_read=1),
+    Metric("run", "r\udc80n\0", None, 2.0, values={"odd": float("nan")}),
+]
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        yield opened
+
+
+def test_what_is_written_is_what_was_measured(connection: duckdb.DuckDBPyConnection) -> None:
+    record_metrics(connection, HOSTILE, METRICS_OF_A_RUN)
+    record_metrics(connection, "again", METRICS_OF_A_RUN[:1])
+    names = ", ".join((*COLUMNS, "further"))
+    rows = connection.execute(
+        f"select number, {names} from {METRICS} where run_id = ? order by number", [HOSTILE]
+    ).fetchall()
+    assert [row[0] for row in rows] == [1, 2, 3, 4, 5]
+    found = [dict(zip((*COLUMNS, "further"), row[1:], strict=True)) for row in rows]
+    assert found == [metric_row(each) for each in METRICS_OF_A_RUN]
+    first, view, stored, phase, run = found
+    assert (first["spilled_bytes"], first["further"], first["peak_rss_bytes"]) == (7, {}, None)
+    assert (view["rows"], view["spilled_bytes"], view["peak_rss_bytes"]) == (None, 0, 5)
+    assert stored["further"] == {"ratio": 9.5, HOSTILE: 1.0}
+    assert (phase["wall_s"], phase["rss_bytes"]) == (None, 3)
+    assert (run["name"], run["simulation_year"], run["further"]) == ("r?n\0", None, {})
+    ((late,),) = connection.execute(
+        f"select max(abs(epoch(recorded_at) - epoch(now()))) from {METRICS}"
+    ).fetchall()
+    assert late < 600  # UTC, whatever the session's zone is
+
+
+def test_no_digest_sees_it_and_a_branch_begins_without(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    connection.execute("create table t as select 1 as a")
+    before = database_digests(connection)
+    record_metrics(connection, "r", [])
+    record_metrics(connection, "r", METRICS_OF_A_RUN)
+    assert database_digests(connection) == before
+    forget_metrics(connection)
+    forget_metrics(connection)  # there is none
+    assert connection.execute("select table_name from duckdb_tables()").fetchall() == [("t",)]
+
+
+def test_the_lines_have_the_columns_of_the_table(tmp_path: Path) -> None:
+    file = tmp_path / "m.jsonl"
+    write_metric_lines(file, METRICS_OF_A_RUN)
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    assert [list(line) for line in lines] == [["number", *COLUMNS, "further"]] * 5
+    assert lines[0] == {"number": 1, **metric_row(METRICS_OF_A_RUN[0])}
+    assert metric_lines([]) == ""
+    with pytest.raises(WarehouseError, match="cannot be written"):
+        write_metric_lines(tmp_path, METRICS_OF_A_RUN)
