@@ -13,6 +13,7 @@ from planwise.ports import GraphPort, Observer, ProjectPort, WarehousePort
 from planwise.profiles import SlowestProfiles
 from planwise.relay import Relay
 from planwise.results import ModelRecord
+from planwise.so_far import PhaseUnderWay
 from planwise.spans import Span, span_of_work
 from planwise.stages import Stage
 from planwise.values import (
@@ -93,9 +94,9 @@ class PhaseRunner:
         self._left_because = ""
 
     def run(
-        self, graph: GraphPort, step: PhaseStep, between: Callable[[], None]
-    ) -> tuple[list[ModelRecord], int]:
-        """Run all stages of a phase; gives the models' records and the number of batches.
+        self, graph: GraphPort, step: PhaseStep, phase: PhaseUnderWay, between: Callable[[], None]
+    ) -> None:
+        """Run all stages of a phase.
 
         It is one transaction, which ends with the phase, or earlier where dbt cannot run a node in
         it. If that shows only when dbt is at it, everything is rolled back and begins again.
@@ -103,23 +104,25 @@ class PhaseRunner:
         Args:
             graph: its nodes.
             step: which phase it is.
+            phase: is told of each batch and model.
             between: called after each batch and each script.
         """
         try:
-            return self._attempt(graph, step, between)
+            self._attempt(graph, step, phase, between)
         except LeavesTransactionError as error:
             # Nothing of the phase was committed: where dbt left the transaction before, it is not
             # asked to run in one any more. What happened once would happen in the next year too.
             self._leave[step.phase] = str(error)
             self._observer.note(f"{step.name} begins again, not as one transaction: {error}")
-            return self._attempt(graph, step, between)
+            self._attempt(graph, step, phase, between)
 
     def _attempt(
-        self, graph: GraphPort, step: PhaseStep, between: Callable[[], None]
-    ) -> tuple[list[ModelRecord], int]:
+        self, graph: GraphPort, step: PhaseStep, phase: PhaseUnderWay, between: Callable[[], None]
+    ) -> None:
+        phase.begin_anew()
         self._warehouse.rolled_back = False
         try:
-            done = self._run_stages(graph, step, between)
+            self._run_stages(graph, step, phase, between)
             self._refuse_meddling()
         except PluginError:
             raise
@@ -127,7 +130,6 @@ class PhaseRunner:
             self._refuse_meddling(error)
             raise
         self._warehouse.commit_phase(step.year)
-        return done
 
     def _refuse_meddling(self, error: Exception | None = None) -> None:
         """Refuse what only the kernel may do with the database, whatever failed because of it.
@@ -139,13 +141,11 @@ class PhaseRunner:
             raise self._relay.blamed("execute_batch", what) from error
 
     def _run_stages(
-        self, graph: GraphPort, step: PhaseStep, between: Callable[[], None]
-    ) -> tuple[list[ModelRecord], int]:
+        self, graph: GraphPort, step: PhaseStep, phase: PhaseUnderWay, between: Callable[[], None]
+    ) -> None:
         self._left_because = self._leave.get(step.phase, "")
         foundation = step.year is None
         stages = graph.foundation_stages if foundation else graph.year_stages
-        records: list[ModelRecord] = []
-        batches = 0
         for number, stage in enumerate(stages):
             if stage.first_year_only and not step.first:
                 continue
@@ -158,11 +158,12 @@ class PhaseRunner:
             wanted = {key: nodes[key] for key in stage.nodes}
             plan = self.plan(wanted, step.pool_size, graph)
             for batch in plan.batches:
-                batches += 1
-                records += self._run_batch(batch, wanted, stage, number, step, batches)
+                phase.batches += 1
+                phase.running = tuple(wanted[key].name for key in batch.nodes)
+                phase.models += self._run_batch(batch, wanted, stage, number, step, phase.batches)
+                phase.running = ()
                 self._observer.models_finished(len(batch.nodes))
                 between()
-        return records, batches
 
     def plan(self, nodes: Mapping[str, ModelNode], pool_size: int, graph: GraphPort) -> BatchPlan:
         """The plan for these nodes, with the durations that are known so far."""

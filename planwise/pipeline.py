@@ -5,14 +5,13 @@ It knows ports and hooks; dbt, DuckDB, files and the terminal are handed in.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 from attrs import evolve
 
 from planwise.errors import PlanwiseError, WarehouseError
 from planwise.improvement import improvement
-from planwise.phase_records import checkpoint_metric, phase_metric, phase_record
+from planwise.phase_records import checkpoint_metric, phase_metric
 from planwise.phases import PhaseRunner, PhaseStep
 from planwise.ports import (
     CheckpointPort,
@@ -25,14 +24,14 @@ from planwise.ports import (
 from planwise.relay import Relay
 from planwise.results import (
     ChosenSetting,
-    ModelRecord,
     PhaseRecord,
     RunPlan,
     RunResult,
     Stretch,
 )
-from planwise.retuning import Change, retunings
+from planwise.retuning import Change
 from planwise.run_request import RunRequest
+from planwise.so_far import RunSoFar
 from planwise.spans import span_of_work
 from planwise.values import Machine, ReportSection, RunSummary, TuneRequest, YearObservation
 from planwise.year_end import Adopt, YearEnd
@@ -49,6 +48,9 @@ class Pipeline:
         observer: who watches.
         machine: measures the machine when called.
         progress: the record outside of the database of what is finished; None keeps none.
+
+    Attributes:
+        so_far: what the run has done up to now; true at any moment, also after an error.
     """
 
     def __init__(
@@ -69,12 +71,7 @@ class Pipeline:
         self._phases = PhaseRunner(relay, project, warehouse, observer)
         self._checkpoints = checkpoints
         self._year_end = YearEnd(warehouse, checkpoints, progress, relay)
-        self._ending: PhaseRecord | None = None
-        self._ended: list[PhaseRecord] = []
-        self._changes: list[Change] = []
-        self._settings: dict[str, ChosenSetting] = {}
-        self._parse_s = 0.0
-        self._began_s = 0.0
+        self.so_far = RunSoFar()
 
     def plan(self, request: RunRequest) -> RunPlan:
         """What :meth:`run` would do for the first year, without doing it.
@@ -114,9 +111,9 @@ class Pipeline:
             PlanwiseError: a step failed; what was finished before is in the database.
         """
         with span_of_work() as whole:
-            self._began_s = whole.start.wall_s
+            self.so_far.span = whole
             settings = self._tuned(request, observed=None)
-            self._settings = {each.name: each for each in settings}
+            self.so_far.settings = {each.name: each for each in settings}
             self._warehouse.open({each.name: each.value for each in request.fixed_settings})
             for each in settings[len(request.fixed_settings) :]:
                 self._apply(each)
@@ -135,38 +132,40 @@ class Pipeline:
         return RunResult(
             years=(
                 *request.finished,
-                *(phase.year for phase in self._ended if phase.year is not None),
+                *(phase.year for phase in self.so_far.ended if phase.year is not None),
             ),
             resumed_years=request.finished,
             requested_years=request.years,
             wall_s=whole.wall_s,
             cpu_s=whole.cpu_s,
-            parse_s=self._parse_s,
+            parse_s=self.so_far.parse_s,
             peak_rss_bytes=whole.end.peak_rss_bytes,
             foundation=foundation,
-            year_phases=tuple(self._ended),
-            settings=tuple(self._settings.values()),
+            year_phases=tuple(self.so_far.ended),
+            settings=tuple(self.so_far.settings.values()),
             sections=self._relay.report_sections(summary),
             baseline=request.baseline,
             improvement=None if request.finished else improvement(total_ms, whole.wall_s),
             parsed_anew_because=self._project.parsed_anew_because,
             uncached_because=self._project.uncached_because,
-            retunings=retunings(self._changes, self._ended),
+            retunings=self.so_far.retunings(),
             profiles=summary.profiles,
         )
 
     def sections_so_far(self, request: RunRequest) -> tuple[ReportSection, ...]:
         """What the plugins say of a run that has failed, their metrics included."""
-        wall_s = time.perf_counter() - self._began_s if self._began_s else 0.0
+        now, began = self.so_far.now(), self.so_far.span
+        wall_s = 0.0 if began is None else now.wall_s - began.start.wall_s
         return self._relay.report_sections(self._summary(request, wall_s, succeeded=False))
 
     def _summary(self, request: RunRequest, wall_s: float, *, succeeded: bool) -> RunSummary:
+        ended = [each.year for each in self.so_far.ended if each.year]
         return RunSummary(
-            years=request.years if succeeded else [each.year for each in self._ended if each.year],
+            years=request.years if succeeded else ended,
             wall_s=wall_s,
             succeeded=succeeded,
             baseline=request.baseline,
-            settings={name: each.value for name, each in self._settings.items()},
+            settings={name: each.value for name, each in self.so_far.settings.items()},
             fixed=frozenset(each.name for each in request.fixed_settings),
             profiles=self._phases.profiles.kept(),
         )
@@ -183,23 +182,22 @@ class Pipeline:
         if not request.foundation_finished:
             self._observer.phase_started("foundation", None, 0)
         with span_of_work() as span:
+            phase = self.so_far.begin_phase("foundation", None, span)
             graph = self._graph(request.next_year)
-            rows, batches = 0, 0
-            models: list[ModelRecord] = []
+            rows = 0
             if not request.foundation_finished:
                 rows = load_inputs() if request.inputs_schema in graph.source_schemas else 0
                 self._prepare(request, first)
                 self._observer.phase_started("foundation", None, len(graph.foundation))
-                models, batches = self._phases.run(graph, self._step(request, None), _nothing)
+                self._phases.run(graph, self._step(request, None), phase, _nothing)
                 self._test(request, first, list(graph.foundation), "foundation")
         baseline = request.baseline.foundation_setup_ms if request.baseline else None
-        record = phase_record(
-            "foundation", None, span, models, batches, began_s=self._began_s, extra_rows=rows
-        )
+        record = self.so_far.phase_ended(extra_rows=rows)
         if not request.foundation_finished:
             record = evolve(record, improvement=improvement(baseline, span.wall_s))
             self._relay.record_metric(phase_metric(span, record))
             self._observer.phase_finished(record)
+        self.so_far.foundation = record
         return record
 
     def _as_often_as_it_steps(self, request: RunRequest) -> RunRequest:
@@ -229,18 +227,18 @@ class Pipeline:
         name = f"year {year}"
         self._observer.phase_started(name, year, len(graph.year))
         with span_of_work() as span:
+            phase = self.so_far.begin_phase(name, year, span)
             if year < request.years[-1]:
                 self._prepare(request, year + 1)
-            models, batches = self._phases.run(
-                graph, self._step(request, year), lambda: self._finish_year(wait=False)
-            )
+            step = self._step(request, year)
+            self._phases.run(graph, step, phase, lambda: self._finish_year(wait=False))
             self._test(request, year, list(graph.year), name)
         baseline = request.baseline.year_processing_ms if request.baseline else None
-        record = phase_record(name, year, span, models, batches, began_s=self._began_s)
+        record = self.so_far.phase_ended()
         record = evolve(record, improvement=improvement(baseline, span.wall_s))
         self._relay.record_metric(phase_metric(span, record))
         self._finish_year()
-        self._ending = record
+        self.so_far.ending = record
         self._year_end.begin(year, graph.outputs)
         if year != request.years[-1]:
             self._retune(
@@ -261,14 +259,14 @@ class Pipeline:
             return
         for warning in stored.warnings:
             self._observer.note(f"warning: {warning}")
-        if self._ending is None:
+        if self.so_far.ending is None:
             return  # a year of an earlier run, or of another one
-        storing = Stretch(stored.span.start.wall_s - self._began_s, stored.span.wall_s)
-        record = evolve(self._ending, checkpoint=stored.checkpoint, storing=storing)
-        self._ending = None
+        storing = Stretch(stored.span.start.wall_s - self.so_far.began_s, stored.span.wall_s)
+        record = evolve(self.so_far.ending, checkpoint=stored.checkpoint, storing=storing)
+        self.so_far.ending = None
         if stored.checkpoint is not None:
             self._relay.record_metric(checkpoint_metric(stored, stored.checkpoint))
-        self._ended.append(record)
+        self.so_far.ended.append(record)
         self._observer.phase_finished(record)
 
     def _tell_of_finished_year(self) -> None:
@@ -305,13 +303,13 @@ class Pipeline:
             first_year=request.years[0],
             variable=request.step_variable,
             pool_size=request.pool_size,
-            began_s=self._began_s,
+            began_s=self.so_far.began_s,
         )
 
     def _graph(self, year: int) -> GraphPort:
         with span_of_work() as span:
             graph = self._project.graph(year)
-        self._parse_s += span.wall_s
+        self.so_far.parse_s += span.wall_s
         return graph
 
     def _tuned(
@@ -333,11 +331,11 @@ class Pipeline:
     def _retune(self, request: RunRequest, observed: YearObservation) -> None:
         """Ask the tuners again; apply what changed, and say so."""
         for each in self._tuned(request, observed):
-            old = self._settings.get(each.name)
+            old = self.so_far.settings.get(each.name)
             if old is not None and old.value == each.value:
                 continue
             self._apply(each)
-            self._settings[each.name] = each
+            self.so_far.settings[each.name] = each
             changed = Change(
                 observed.year,
                 each.name,
@@ -345,7 +343,7 @@ class Pipeline:
                 each.value,
                 each.reason,
             )
-            self._changes.append(changed)
+            self.so_far.changes.append(changed)
             before = "DuckDB's default" if old is None else repr(old.value)
             self._observer.note(
                 f"after {observed.year}: {each.name} {before} -> {each.value!r} ({each.reason})"

@@ -25,6 +25,11 @@ class Span:
     end: Sample = field(init=False)
 
     @property
+    def has_ended(self) -> bool:
+        """Whether it has."""
+        return hasattr(self, "end")
+
+    @property
     def wall_s(self) -> float:
         """Seconds on the clock."""
         return self.end.wall_s - self.start.wall_s
