@@ -25,12 +25,13 @@ from attrs import field, frozen
 from planwise.checkpoints.codec import bit_equal, compress, restore
 from planwise.errors import CheckpointError, UsageError
 from planwise.machine import this_machine
+from planwise.plugin_set import build_relay, enabled_plugins
 from planwise.plugins import installed_plugins
 from planwise.ports import Observer
 from planwise.results import PhaseRecord
 from planwise.run_files import RunFiles
 from planwise.settings import fixed_settings
-from planwise.simulation import Simulation, build_relay, enabled_plugins
+from planwise.simulation import Simulation
 from planwise.simulation_options import SimulationOptions
 from planwise.values import CompressedState, StateTable, TuneRequest
 from planwise.warehouse.database import Warehouse

@@ -6,10 +6,9 @@ The command line and the Python API compose the same parts here, and nowhere els
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from planwise.checkpoints.store import CheckpointStore
 from planwise.errors import CheckpointError, WarehouseError
@@ -24,11 +23,10 @@ from planwise.interruption import signals_wait
 from planwise.machine import this_machine
 from planwise.own_results import duckdb_errors, mark_as_ours, read_by_year, refuse_foreign
 from planwise.pipeline import Pipeline
-from planwise.plugins import installed_plugins, load_plugins, settle_toggles
+from planwise.plugin_set import build_relay, enabled_plugins
 from planwise.ports import Observer
 from planwise.project.dbt_project import DbtProject
 from planwise.project.profile import Target, read_profile_name, read_target
-from planwise.relay import Relay
 from planwise.results import RunPlan
 from planwise.run_files import RunFiles
 from planwise.run_record import write_account
@@ -39,53 +37,12 @@ from planwise.runs.identity import run_identity
 from planwise.runs.manifest import Progress, RunManifest, read_manifest
 from planwise.runs.running import Running, holds, refuse_complete, take_back
 from planwise.runs.starting import Place, Start, fresh_start, remove_database, resumed_start
-from planwise.settings import (
-    configured_baseline,
-    fixed_settings,
-    partial_parse,
-    plugin_option_values,
-)
+from planwise.settings import configured_baseline, fixed_settings, partial_parse
 from planwise.simulation_options import SimulationOptions, SimulationOutcome
-from planwise.values import SettingValue
 from planwise.warehouse.database import Warehouse
 from planwise.warehouse.lock import database_lock
 from planwise.warehouse.opening import connect
 from planwise.warehouse.recording import Recorder, recording
-
-if TYPE_CHECKING:
-    from planwise.config import Config
-
-
-def enabled_plugins(config: Config, flags: Mapping[str, bool]) -> dict[str, bool]:
-    """Every installed plugin, on or off: the command line over the configuration.
-
-    Raises:
-        UsageError: a toggle names a plugin that is not installed.
-        PluginError: two distributions offer one name, or a name is no flag.
-    """
-    configured = {
-        name: settings.enabled
-        for name, settings in config.plugins.items()
-        if settings.enabled is not None
-    }
-    return settle_toggles(
-        installed_plugins(), dict.fromkeys(config.plugins, True), configured, flags
-    )
-
-
-def build_relay(
-    config: Config,
-    toggles: Mapping[str, bool],
-    *,
-    flags: Mapping[str, Mapping[str, SettingValue]],
-    environ: Mapping[str, str],
-) -> Relay:
-    """The enabled plugins, loaded, checked and configured."""
-    available = installed_plugins()
-    relay = Relay(load_plugins(available[name] for name, on in toggles.items() if on))
-    declared = relay.add_options()
-    relay.configure(plugin_option_values(declared, flags=flags, environ=environ, config=config))
-    return relay
 
 
 class Simulation:

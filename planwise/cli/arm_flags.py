@@ -106,8 +106,8 @@ def look_into(flags: Sequence[str], config: Path | None) -> dict[str, list[str]]
     from planwise.cli.settled import settled_toggles
     from planwise.cli.simulate import plugin_flags
     from planwise.config import load_config
+    from planwise.plugin_set import enabled_plugins
     from planwise.plugins import implemented_hooks, installed_plugins, load_plugins
-    from planwise.simulation import enabled_plugins
     from planwise.warehouse.pool import check_pool_size
 
     installed = installed_plugins()

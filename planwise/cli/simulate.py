@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from planwise.cli.parser import option_parser
 from planwise.cli.settled import settled_configs, settled_spec, settled_toggles
 from planwise.errors import PlanwiseError, UsageError
+from planwise.plugin_set import enabled_plugins
 from planwise.plugins import installed_plugins, load_plugins
 from planwise.project.profile import read_target
 from planwise.project.spec import ProjectSpec
@@ -23,7 +24,7 @@ from planwise.reporting.terminal import TerminalObserver, make_console, print_pl
 from planwise.run_files import write_problem
 from planwise.runs.branching import Branch, branch_years, parse_branch, source_manifest
 from planwise.settings import cache_folder, option_value, size_bytes
-from planwise.simulation import Simulation, enabled_plugins
+from planwise.simulation import Simulation
 from planwise.simulation_options import DEFAULT_DATABASE, SimulationOptions
 from planwise.values import SettingValue
 from planwise.warehouse.pool import check_pool_size

@@ -18,7 +18,7 @@ def plugins(options: argparse.Namespace) -> int:
     """List the installed plugins; loads them, to know their hooks."""
     from planwise.cli.settled import DEFAULT_CONFIG
     from planwise.config import load_config
-    from planwise.simulation import enabled_plugins
+    from planwise.plugin_set import enabled_plugins
 
     path = options.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
     toggles = enabled_plugins(load_config(path), {})

@@ -23,8 +23,9 @@ from planwise.engine import QuietObserver
 from planwise.errors import ConfigError, DependencyError, PlanwiseError, WarehouseError
 from planwise.inputs import check_scenarios
 from planwise.machine import this_machine
+from planwise.plugin_set import enabled_plugins
 from planwise.run_files import RunFiles
-from planwise.simulation import Simulation, enabled_plugins
+from planwise.simulation import Simulation
 from planwise.simulation_options import DEFAULT_DATABASE, SimulationOptions
 
 _LEAST_DISK: Final = 500 * 2**20

@@ -146,7 +146,7 @@ DRY_RUN = """
     import sys
     from planwise.config import load_config
     from planwise.plugins import installed_plugins
-    from planwise.simulation import build_relay, enabled_plugins
+    from planwise.plugin_set import build_relay, enabled_plugins
 
     config = load_config(None)
     off = dict.fromkeys(installed_plugins(), False)
