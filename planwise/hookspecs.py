@@ -202,7 +202,11 @@ def record_metric(metric: Metric) -> None:
 def report_section(summary: RunSummary) -> ReportSection | None:
     """Add a section to the report, and metrics to what is kept with the run.
 
-    Asked once: after the last year, or for the record of a run that failed.
+    Asked once: after the last year or, where ``summary.succeeded`` is false, when the run has
+    failed or was stopped. No report is made then, but metrics are kept with ``--metrics``: it is
+    the last moment to write what was gathered.
+    The database is closed, and what was built in it is kept only if a year is finished. After
+    Ctrl-C the process is ended if this takes more than a few seconds.
 
     Args:
         summary: years, wall seconds, success, baseline, settings, profiles.

@@ -84,6 +84,11 @@ def may_be_the_users() -> bool:
     return _was_heard is None or _was_heard()
 
 
+def is_the_users(error: BaseException) -> bool:
+    """Whether an error ends what the user stopped; a library may have made another one of it."""
+    return isinstance(error, KeyboardInterrupt) or (_was_heard is not None and _was_heard())
+
+
 class HeldSignals:
     """Signals that came while they were held back.
 

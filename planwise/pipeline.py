@@ -33,7 +33,7 @@ from planwise.retuning import Change
 from planwise.run_request import RunRequest
 from planwise.so_far import RunSoFar
 from planwise.spans import span_of_work
-from planwise.values import Machine, ReportSection, RunSummary, TuneRequest, YearObservation
+from planwise.values import Machine, RunSummary, TuneRequest, YearObservation
 from planwise.year_end import Adopt, YearEnd
 
 
@@ -152,11 +152,11 @@ class Pipeline:
             profiles=summary.profiles,
         )
 
-    def sections_so_far(self, request: RunRequest) -> tuple[ReportSection, ...]:
-        """What the plugins say of a run that has failed, their metrics included."""
-        now, began = self.so_far.now(), self.so_far.span
-        wall_s = 0.0 if began is None else now.wall_s - began.start.wall_s
-        return self._relay.report_sections(self._summary(request, wall_s, succeeded=False))
+    def summary_so_far(self, request: RunRequest) -> RunSummary:
+        """A run that has broken off, for its plugins."""
+        began = self.so_far.span
+        wall_s = 0.0 if began is None else self.so_far.now().wall_s - began.start.wall_s
+        return self._summary(request, wall_s, succeeded=False)
 
     def _summary(self, request: RunRequest, wall_s: float, *, succeeded: bool) -> RunSummary:
         ended = [each.year for each in self.so_far.ended if each.year]

@@ -11,7 +11,7 @@ from typing import Any, Final
 from planwise.errors import WarehouseError
 from planwise.profiles import ProfiledModel
 
-FOLDER: Final = "profiles"
+FOLDER: Final = "query_profiles"
 _LONGEST_DETAIL: Final = 100
 
 

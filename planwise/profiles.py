@@ -53,7 +53,9 @@ class SlowestProfiles:
         """Those that are kept, the slowest first."""
         ranked = sorted(self._kept, key=lambda each: each[:2], reverse=True)
         return tuple(
-            ProfiledModel(name, year, wall_s, f"profiles/{_stem(rank, name, year)}.txt", profile)
+            ProfiledModel(
+                name, year, wall_s, f"query_profiles/{_stem(rank, name, year)}.txt", profile
+            )
             for rank, (wall_s, _, name, year, profile) in enumerate(ranked, start=1)
         )
 

@@ -6,15 +6,14 @@ import datetime
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from types import UnionType
-from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal
 
 import attrs
 from attrs import field, frozen
 
 from planwise.errors import WarehouseError
 from planwise.improvement import Improvement
-from planwise.profile_files import write_profiles
+from planwise.kept_values import made, perhaps
 from planwise.results import (
     CheckpointRecord,
     ChosenSetting,
@@ -30,8 +29,9 @@ from planwise.values import Baseline
 FILE_NAME: Final = "run.json"
 _FORMAT: Final = 1
 """Raised when a key changes its meaning; one that is new is left out of what was written before."""
-_MOST: Final = 2**63
-_T = TypeVar("_T")
+UNFINISHED_NAME: Final = "unfinished.json"
+"""The record of a run that did not finish, beside that of the last one that did."""
+RunStatus = Literal["finished", "failed", "interrupted"]
 
 
 @frozen
@@ -99,6 +99,8 @@ class Circumstances:
         census: the summary of the census without its examples, which show single people; None for
             a project that reads none.
         synthetic_census: people in the census if it was generated for want of one, else None.
+        project: the folder of the dbt project; empty in the record of an older planwise.
+        scenarios: how many there were, with their replicates; 0 of a project that reads no inputs.
     """
 
     pool_size: int
@@ -108,6 +110,8 @@ class Circumstances:
     plugins: tuple[PluginAccount, ...] = ()
     census: Mapping[str, Any] | None = None
     synthetic_census: int | None = None
+    project: str = ""
+    scenarios: int = 0
 
 
 @frozen
@@ -140,6 +144,29 @@ class RunDetails:
 
 
 @frozen
+class RunEnd:
+    """How a run ended.
+
+    Attributes:
+        status: what came of it.
+        finished_years: the years that are finished, those of an interrupted run before included.
+        run_id: what the ledger and the manifest know the run by.
+        error: why it did not finish, in one line.
+        phase: the phase in which it broke off; empty between two phases.
+        batch: the number of the batch that ran then; 0 for none.
+        models: the names of the models in it; one of them failed, if it was a model.
+    """
+
+    status: RunStatus
+    finished_years: tuple[int, ...]
+    run_id: str = ""
+    error: str = ""
+    phase: str = ""
+    batch: int = 0
+    models: tuple[str, ...] = ()
+
+
+@frozen
 class RunAccount:
     """A run.
 
@@ -147,8 +174,9 @@ class RunAccount:
         wall_s: of the whole run.
         parsed_anew_because: what the year decides when the project is parsed.
         uncached_because: why nothing rendered is kept between runs; empty if it is.
-        phases: the foundation, then the years.
+        phases: the foundation, then the years; of a run that broke off in one, as far as it came.
         details: what an older planwise did not keep; None then.
+        end: how it ended; None in the record of an older planwise, which kept finished runs only.
     """
 
     wall_s: float
@@ -156,6 +184,7 @@ class RunAccount:
     uncached_because: str
     phases: tuple[PhaseAccount, ...]
     details: RunDetails | None = None
+    end: RunEnd | None = None
 
 
 def account_of(result: RunResult, circumstances: Circumstances) -> RunAccount:
@@ -165,7 +194,7 @@ def account_of(result: RunResult, circumstances: Circumstances) -> RunAccount:
         wall_s=result.wall_s,
         parsed_anew_because=result.parsed_anew_because,
         uncached_because=result.uncached_because,
-        phases=tuple(map(_phase, phases)),
+        phases=tuple(map(phase_account, phases)),
         details=RunDetails(
             finished_at=datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="seconds"),
             requested_years=result.requested_years,
@@ -179,49 +208,59 @@ def account_of(result: RunResult, circumstances: Circumstances) -> RunAccount:
             improvement=result.improvement,
             circumstances=circumstances,
         ),
+        end=RunEnd("finished", result.years),
     )
 
 
-def _phase(record: PhaseRecord) -> PhaseAccount:
+def phase_account(record: PhaseRecord) -> PhaseAccount:
+    """What is kept of a phase."""
     stored = record.checkpoint
     seconds = stored.compress_s + stored.restore_s if stored else 0.0
     kept = {each.name for each in attrs.fields(PhaseAccount)} - {"state_s"}
     return PhaseAccount(state_s=seconds, **{name: getattr(record, name) for name in kept})
 
 
-def write_account(folder: Path, result: RunResult, circumstances: Circumstances) -> None:
-    """Write the account of a run into its folder, and its profiles beside it.
+def write_account(folder: Path, account: RunAccount) -> Path:
+    """Write the account of a run into its folder, whole or not at all.
 
     Args:
         folder: the run's own, beside the database.
-        result: the run.
-        circumstances: what it ran with.
+        account: the run.
+
+    Returns:
+        The file: ``run.json`` of a run that finished, else ``unfinished.json``.
 
     Raises:
         WarehouseError: the folder cannot be written.
     """
-    content = {"format": _FORMAT, **attrs.asdict(account_of(result, circumstances))}
-    write_profiles(folder, result.profiles)
-    write_text_atomically(folder / FILE_NAME, json.dumps(content))
+    finished = account.end is None or account.end.status == "finished"
+    file = folder / (FILE_NAME if finished else UNFINISHED_NAME)
+    write_text_atomically(file, json.dumps({"format": _FORMAT, **attrs.asdict(account)}))
+    return file
 
 
-def read_account(folder: Path) -> RunAccount:
-    """Read the account of the last run.
+def read_account(folder: Path, name: str = FILE_NAME) -> RunAccount:
+    """Read the account of a run.
+
+    Args:
+        folder: the run's own, beside the database.
+        name: of the file; that of the last finished run by default.
 
     Raises:
         WarehouseError: there is none, or it is not readable; the mend is named.
     """
-    file = folder / FILE_NAME
+    file = folder / name
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         if content.pop("format") != _FORMAT:
             content = {}  # another version's: its keys may mean something else
-        return _made(
+        return made(
             RunAccount,
             content,
             parsed_anew_because=tuple(content["parsed_anew_because"]),
             phases=tuple(map(_phase_from, content["phases"])),
             details=_details_from(content["details"]) if content.get("details") else None,
+            end=_end_from(content["end"]) if content.get("end") else None,
         )
     except FileNotFoundError:
         raise WarehouseError(
@@ -234,32 +273,40 @@ def read_account(folder: Path) -> RunAccount:
 
 
 def _phase_from(data: Mapping[str, Any]) -> PhaseAccount:
-    return _made(
+    return made(
         PhaseAccount,
         data,
         models=tuple(
-            _made(ModelRecord, each, depends_on=tuple(each["depends_on"]))
-            for each in data["models"]
+            made(ModelRecord, each, depends_on=tuple(each["depends_on"])) for each in data["models"]
         ),
-        checkpoint=_perhaps(CheckpointRecord, data.get("checkpoint")),
-        storing=_perhaps(Stretch, data.get("storing")),
-        improvement=_perhaps(Improvement, data.get("improvement")),
+        checkpoint=perhaps(CheckpointRecord, data.get("checkpoint")),
+        storing=perhaps(Stretch, data.get("storing")),
+        improvement=perhaps(Improvement, data.get("improvement")),
+    )
+
+
+def _end_from(data: Mapping[str, Any]) -> RunEnd:
+    return made(
+        RunEnd,
+        data,
+        finished_years=tuple(data["finished_years"]),
+        models=tuple(data["models"]),
     )
 
 
 def _details_from(data: Mapping[str, Any]) -> RunDetails:
     around = data["circumstances"]
     plugins = tuple(
-        _made(PluginAccount, each, hooks=tuple(each["hooks"])) for each in around["plugins"]
+        made(PluginAccount, each, hooks=tuple(each["hooks"])) for each in around["plugins"]
     )
-    return _made(
+    return made(
         RunDetails,
         data,
         requested_years=tuple(data["requested_years"]),
         resumed_years=tuple(data["resumed_years"]),
-        settings=tuple(_made(ChosenSetting, each) for each in data["settings"]),
+        settings=tuple(made(ChosenSetting, each) for each in data["settings"]),
         retunings=tuple(
-            _made(
+            made(
                 Retuning,
                 each,
                 wall_s=tuple(each["wall_s"]),
@@ -267,47 +314,7 @@ def _details_from(data: Mapping[str, Any]) -> RunDetails:
             )
             for each in data["retunings"]
         ),
-        baseline=_perhaps(Baseline, data["baseline"]),
-        improvement=_perhaps(Improvement, data["improvement"]),
-        circumstances=_made(Circumstances, around, plugins=plugins),
+        baseline=perhaps(Baseline, data["baseline"]),
+        improvement=perhaps(Improvement, data["improvement"]),
+        circumstances=made(Circumstances, around, plugins=plugins),
     )
-
-
-def _made(kind: type[_T], data: Mapping[str, Any], **instead: Any) -> _T:
-    """A value from its keys; those that a newer planwise added are left out."""
-    hints = get_type_hints(kind)
-    given = {key: value for key, value in data.items() if key in hints} | instead
-    for key, value in given.items():
-        if not _fits(value, hints[key]):
-            raise TypeError(f"{key} is {value!r:.80}")
-    return kind(**given)
-
-
-def _fits(value: object, hint: Any) -> bool:
-    """Whether a value is of a type; whoever reads the record relies on it."""
-    if hint is Any:
-        return True
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        return any(_fits(value, each) for each in inner)
-    if origin is Literal:
-        return value in inner
-    if origin is tuple:
-        if not isinstance(value, tuple):
-            return False
-        kinds = inner[:1] * len(value) if ... in inner else inner
-        return len(value) == len(kinds) and all(map(_fits, value, kinds))
-    if origin is Mapping:
-        keys, values = inner
-        return isinstance(value, dict) and all(
-            _fits(key, keys) and _fits(each, values) for key, each in value.items()
-        )
-    if hint in (int, float):
-        # No NaN, and nothing that a sum of floats could not hold.
-        number = isinstance(value, int if hint is int else int | float)
-        return number and not isinstance(value, bool) and -_MOST <= value <= _MOST  # type: ignore[operator]  # it is a number
-    return isinstance(value, hint)
-
-
-def _perhaps(kind: type[_T], data: Mapping[str, Any] | None) -> _T | None:
-    return None if data is None else _made(kind, data)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from planwise.checkpoints.store import CheckpointStore
@@ -25,15 +25,17 @@ from planwise.own_results import duckdb_errors, mark_as_ours, read_by_year, refu
 from planwise.pipeline import Pipeline
 from planwise.plugin_set import build_relay, enabled_plugins
 from planwise.ports import Observer
+from planwise.profile_files import write_profiles
 from planwise.project.dbt_project import DbtProject
 from planwise.project.profile import Target, read_profile_name, read_target
-from planwise.results import RunPlan
+from planwise.results import RunPlan, RunResult
 from planwise.run_files import RunFiles
-from planwise.run_record import write_account
+from planwise.run_record import Circumstances, account_of, write_account
 from planwise.run_request import INPUTS_SCHEMA, RunRequest
 from planwise.runs.branching import branch_name, branched_start
 from planwise.runs.circumstances import circumstances
 from planwise.runs.identity import run_identity
+from planwise.runs.leaving import Left, forget_record, leave_record
 from planwise.runs.manifest import Progress, RunManifest, read_manifest
 from planwise.runs.running import Running, holds, refuse_complete, take_back
 from planwise.runs.starting import Place, Start, fresh_start, remove_database, resumed_start
@@ -58,6 +60,8 @@ class Simulation:
         relay: the enabled plugins.
         request: what the pipeline is asked to run.
         published: whether the result is in place.
+        inputs: what was loaded, once it is.
+        left: what a run that did not finish has left.
 
     Raises:
         PlanwiseError: a plugin, a setting or the project's folder is not usable.
@@ -68,6 +72,8 @@ class Simulation:
         self._options = options
         self._observer = observer
         self.published = False
+        self.left = Left(None)
+        self.inputs: InputsSummary | None = None
         self._running_now: Running | None = None
         database = options.database
         if options.in_place:
@@ -144,7 +150,31 @@ class Simulation:
             try:
                 return self._run_in_place() if self._options.in_place else self._run_aside()
             except OSError as error:
+                self._leave_record(error)
                 raise WarehouseError(f"{self.files.work}: {error.strerror or error}") from error
+            except BaseException as error:
+                self._leave_record(error)
+                raise
+
+    def _leave_record(self, error: BaseException) -> None:
+        """Keep what a run that does not finish has measured; whatever fails here is a warning."""
+        if self._running_now is None or self.published:
+            return
+        run = self._running_now
+        self.left = leave_record(self.files.work, run, self.relay, self._around, error)
+        for warning in self.left.warnings:
+            with suppress(OSError, SystemExit):  # of a reader that has gone
+                self._observer.note(f"warning: {warning}")
+
+    def _write_record(self, result: RunResult, around: Circumstances) -> None:
+        """Keep what a finished run has measured."""
+        write_profiles(self.files.work, result.profiles)
+        write_account(self.files.work, account_of(result, around))
+
+    def _around(self) -> Circumstances:
+        """What the run runs with, for its record."""
+        pool_size, project = self.request.pool_size, self._options.dbt_project
+        return circumstances(self.relay, self.toggles, self.inputs, pool_size, project)
 
     def _run_in_place(self) -> SimulationOutcome:
         """Run in the user's own database, as dbt would: what a failed run finished stays."""
@@ -161,8 +191,7 @@ class Simulation:
             run = self._running(project, warehouse, place, files.work, start)
             result = run.run(lambda: 0)
         self.published = True
-        around = circumstances(self.relay, self.toggles, None, self.request.pool_size)
-        write_account(files.work, result, around)
+        self._write_record(result, self._around())
         return SimulationOutcome(result, None, (), (), self.toggles, files)
 
     def _run_aside(self) -> SimulationOutcome:
@@ -174,16 +203,16 @@ class Simulation:
         if manifest is None:
             self._forget_unfinished()
             files.prepare()
+            forget_record(files.work)
         else:
             take_back(files, manifest)
         try:
             outcome = self._build(manifest)
-            pool_size = self.request.pool_size
-            around = circumstances(self.relay, self.toggles, outcome.inputs, pool_size)
+            around = self._around()
             with signals_wait():
                 files.publish()
                 self.published = True
-                write_account(files.work, outcome.result, around)
+                self._write_record(outcome.result, around)
         finally:
             # What was there to go on with stays, also where going on was refused.
             if self.published or not (self.finished or manifest):
@@ -191,15 +220,13 @@ class Simulation:
         return outcome
 
     def _build(self, manifest: RunManifest | None) -> SimulationOutcome:
-        inputs: list[InputsSummary] = []
-
         def load() -> int:
             summary = warehouse.query(
                 lambda cursor: load_inputs(
                     cursor, self._options.configs, self._options.dbt_project, self.files.building
                 )
             )
-            inputs.append(summary)
+            self.inputs = summary
             for line in summary.lines():
                 self._observer.note(line)
             return summary.census.people
@@ -225,7 +252,7 @@ class Simulation:
                 )
         return SimulationOutcome(
             result=result,
-            inputs=inputs[0] if inputs else None,
+            inputs=self.inputs,
             headcount=headcount,
             plan_cost=plan_cost,
             toggles=self.toggles,
@@ -294,6 +321,7 @@ class Simulation:
         folder: Path,
         start: Start,
     ) -> Running:
+        forget_record(self.files.work)  # it tells of this run before it went on, or of another one
         progress = Progress(folder, start.manifest)
         store = place.store if place.keeps else None
         pipeline = self._pipeline(project, warehouse, store, progress)

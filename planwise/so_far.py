@@ -66,6 +66,12 @@ class RunSoFar:
         """The clock when the run began."""
         return 0.0 if self.span is None else self.span.start.wall_s
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether any batch of models has begun, now or in an earlier run that this one resumes."""
+        now = self.under_way is not None and self.under_way.batches > 0
+        return now or self.foundation is not None
+
     def begin_phase(self, name: str, year: int | None, span: Span) -> PhaseUnderWay:
         """Note that a phase has begun."""
         self.under_way = PhaseUnderWay(name, year, span)

@@ -375,12 +375,12 @@ class ReportSection:
 
 @frozen
 class RunSummary:
-    """A run as ``report_section`` sees it: one that went through all its years, unless it says so.
+    """A run that has ended, as ``report_section`` sees it.
 
     Attributes:
         years: the simulation years that finished.
         wall_s: wall time from start to end.
-        succeeded: whether every year finished.
+        succeeded: whether every year finished; false of a run that failed or was stopped.
         baseline: what improvement is quoted against, if anything.
         settings: DuckDB's settings at the end, of the user and of plugins.
         fixed: the names of those that the user chose.

@@ -13,6 +13,8 @@ from planwise.analysis.result_database import SCHEMA, ResultDatabase, open_datab
 from planwise.errors import WarehouseError
 from planwise.run_files import RunFiles
 from planwise.run_record import RunAccount, read_account
+from planwise.runs.unfinished import UnfinishedRun, find_unfinished
+from planwise.warehouse.lock import lock_holder
 
 HEADCOUNT: Final = (
     *("opening", "hires", "new_hire_leavers", "experienced_leavers", "reduction_in_force"),
@@ -83,6 +85,8 @@ class RunReport:
         census: what the simulation began with, if it reads a census.
         account: the record of the run, if it is there.
         lacks: what is missing, and why.
+        unfinished: what became of the run, if it did not finish: the figures are those of its
+            finished years.
     """
 
     database: Path
@@ -94,6 +98,7 @@ class RunReport:
     census: CensusFacts | None
     account: RunAccount | None
     lacks: tuple[Lack, ...]
+    unfinished: UnfinishedRun | None = None
 
     @property
     def labels(self) -> Mapping[ScenarioKey, str]:
@@ -108,27 +113,31 @@ class RunReport:
         """The years that the figures or else the record tell of, in order."""
         rows = (*self.headcount, *self.plan_cost)
         years = {int(row["simulation_year"]) for row in rows}
+        if self.unfinished is not None:
+            return self.unfinished.finished
         if not years and self.account is not None:
             names = [phase.name for phase in self.account.phases]
             years = {int(name.removeprefix("year ")) for name in names if name != "foundation"}
         return tuple(sorted(years))
 
 
-def gather_report(database: Path) -> RunReport:
-    """Gather what a report of a finished run shows.
+def gather_report(database: Path, *, finished: bool = False) -> RunReport:
+    """Gather what a report of the last run shows.
 
     Args:
         database: the DuckDB file of the run.
+        finished: whether the last finished run is meant, though a later one did not finish.
 
     Raises:
         DatabaseLockedError: another process writes to it.
         WarehouseError: it is missing, no DuckDB file, or nothing that planwise made.
     """
+    files = RunFiles(database.resolve())
+    unfinished = None if finished else find_unfinished(files)
+    if unfinished is not None:
+        return _of_unfinished(files, unfinished)
     if not database.is_file():
-        raise WarehouseError(
-            f"{database}: no such database; run `planwise simulate`, or name its result: "
-            "planwise report FILE"
-        )
+        raise WarehouseError(_no_such(database))
     lacks: list[Lack] = []
     account = _account(database, lacks)
     with open_database(database) as result:
@@ -138,22 +147,78 @@ def gather_report(database: Path) -> RunReport:
                 f"{database}: is no result of planwise (no table fct_headcount, and no record of a "
                 "run beside it); name the database of `planwise simulate`"
             )
-        headcount = _rows(result, "fct_headcount", HEADCOUNT, "Headcount and payroll", lacks)
-        plan_cost = _rows(result, "fct_plan_cost", PLAN_COST, "The retirement plan", lacks)
+        headcount, plan_cost = _figures(result, lacks)
         census = _census(result, account, lacks)
     return RunReport(
-        database=database.resolve(),
+        database=files.database,
         simulated_by=simulated_by,
         made_at=datetime.datetime.now(tz=datetime.UTC),
-        scenarios=tuple(
-            dict.fromkeys((r["scenario_id"], r["replicate_id"]) for r in (*headcount, *plan_cost))
-        ),
+        scenarios=_scenarios(headcount, plan_cost),
         headcount=headcount,
         plan_cost=plan_cost,
         census=census,
         account=account,
         lacks=tuple(lacks),
     )
+
+
+def _no_such(database: Path) -> str:
+    holder = lock_holder(database)
+    if holder is not None:
+        return f"{database}: process {holder} is still making it; wait for it to end"
+    return (
+        f"{database}: no such database; run `planwise simulate`, or name its result: "
+        "planwise report FILE"
+    )
+
+
+def _of_unfinished(files: RunFiles, run: UnfinishedRun) -> RunReport:
+    """What is known of a run that did not finish, with the figures of its finished years."""
+    lacks: list[Lack] = []
+    if run.account is None:
+        lacks.append(Lack("How the run went", run.why))
+    headcount: tuple[Row, ...] = ()
+    plan_cost: tuple[Row, ...] = ()
+    census = None
+    if not run.finished:
+        lacks.append(Lack("Figures of any year", "none was finished"))
+    elif run.database is None:
+        why = "their database is gone; --resume makes it anew from the stored states"
+        lacks.append(Lack("Figures of the finished years", why))
+    else:
+        try:
+            with open_database(run.database) as result:
+                headcount, plan_cost = _figures(result, lacks, run.finished)
+                census = _census(result, run.account, lacks)
+        except WarehouseError as error:
+            lacks.append(Lack("Figures of the finished years", str(error)))
+    return RunReport(
+        database=files.database,
+        simulated_by=run.version,
+        made_at=datetime.datetime.now(tz=datetime.UTC),
+        scenarios=_scenarios(headcount, plan_cost),
+        headcount=headcount,
+        plan_cost=plan_cost,
+        census=census,
+        account=run.account,
+        lacks=tuple(lacks),
+        unfinished=run,
+    )
+
+
+def _figures(
+    result: ResultDatabase, lacks: list[Lack], years: Sequence[int] = ()
+) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+    """The rows of headcount and plan cost, of all years or of these."""
+    return (
+        _rows(result, "fct_headcount", HEADCOUNT, "Headcount and payroll", lacks, years),
+        _rows(result, "fct_plan_cost", PLAN_COST, "The retirement plan", lacks, years),
+    )
+
+
+def _scenarios(*tables: tuple[Row, ...]) -> tuple[ScenarioKey, ...]:
+    rows = (row for table in tables for row in table)
+    return tuple(dict.fromkeys((row["scenario_id"], row["replicate_id"]) for row in rows))
 
 
 def _account(database: Path, lacks: list[Lack]) -> RunAccount | None:
@@ -174,7 +239,12 @@ def _account(database: Path, lacks: list[Lack]) -> RunAccount | None:
 
 
 def _rows(
-    result: ResultDatabase, table: str, columns: Sequence[str], part: str, lacks: list[Lack]
+    result: ResultDatabase,
+    table: str,
+    columns: Sequence[str],
+    part: str,
+    lacks: list[Lack],
+    years: Sequence[int],
 ) -> tuple[Row, ...]:
     there = result.columns.get(table, {})
     missing = [name for name in (*_KEY, *columns) if name not in there]
@@ -183,6 +253,8 @@ def _rows(
         lacks.append(Lack(part, f"the database has no {what}, as our own simulation makes it"))
         return ()
     rows = result.records(f"select * from {SCHEMA}.{table} order by {', '.join(_KEY)}")  # noqa: S608  # constants
+    if years:
+        rows = [row for row in rows if row["simulation_year"] in years]
     if not rows:
         lacks.append(Lack(part, f"the table {table} is empty"))
     return tuple(rows)

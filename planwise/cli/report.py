@@ -1,4 +1,4 @@
-"""``planwise report``: a finished run as one HTML file, for analyst and engineer."""
+"""``planwise report``: a run as one HTML file, for analyst and engineer."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 _DESCRIPTION: Final = """\
-Write a report of a finished run: one HTML file that needs nothing else and asks the network for
+Write a report of the last run: one HTML file that needs nothing else and asks the network for
 nothing. It can be mailed, printed, and read on a phone. For the analyst: headcount from year to
 year, payroll, participation, deferral and plan cost of each scenario, and what the census held.
 For the engineer: a timeline of batches and models, time by phase, the critical path, the slowest
-models, memory, stored states, settings and who chose them, plugins and versions."""
+models, memory, stored states, settings and who chose them, plugins and versions.
+
+Of a run that failed or was stopped it says what happened, which years are finished and how to go
+on, and shows what these years allow."""
 
 _EXAMPLES: Final = """\
 Nothing in it shows a single person. What a run has not kept is left out, and the report says why.
@@ -22,6 +25,7 @@ examples:
   planwise report --open                              and show it in the browser
   planwise report big.duckdb --output big.html        another run, another place
   planwise report --force                             replace the report that is there
+  planwise report --finished                          the last result, though a later run failed
 
 after a run of several scenarios, they are in one report:
   planwise simulate --scenario baseline stretch_match --years 2025-2029
@@ -32,7 +36,7 @@ def add_parser(commands: Any) -> None:
     """Add the command to the commands of planwise."""
     parser = commands.add_parser(
         "report",
-        help="write a report of a finished run as one HTML file",
+        help="write a report of a run as one HTML file",
         description=_DESCRIPTION,
         epilog=_EXAMPLES,
     )
@@ -41,7 +45,7 @@ def add_parser(commands: Any) -> None:
         nargs="?",
         type=Path,
         metavar="RUN",
-        help="the database of a finished run (default: output/simulation.duckdb)",
+        help="the database of a run (default: output/simulation.duckdb)",
     )
     parser.add_argument(
         "--output",
@@ -51,6 +55,11 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--open", action="store_true", help="show it in the browser when it is written"
+    )
+    parser.add_argument(
+        "--finished",
+        action="store_true",
+        help="report the last run that finished, though a later one did not",
     )
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
     parser.add_argument("--verbose", action="store_true", help="show tracebacks of errors")
@@ -65,15 +74,18 @@ def run(options: argparse.Namespace) -> int:
     """
     from planwise.analysis.run_report import gather_report
     from planwise.output_files import output_file, refuse_existing
+    from planwise.reporting.html.ending import told_in_a_line
     from planwise.reporting.html.page import write_page
     from planwise.simulation_options import DEFAULT_DATABASE
 
     database: Path = options.run or DEFAULT_DATABASE
     output = _output(options.output, database)
     refuse_existing(output, force=options.force)
-    report = gather_report(database)
+    report = gather_report(database, finished=options.finished)
     with output_file(output, force=options.force) as temporary:
         size = write_page(report, temporary)
+    if report.unfinished is not None:
+        sys.stdout.write(f"{told_in_a_line(report.unfinished)}\n")
     for lack in report.lacks:
         sys.stdout.write(f"not in it: {lack.part} ({lack.why})\n")
     sys.stdout.write(f"{output}: written, {size / 1e3:,.0f} kB\n")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -21,8 +23,9 @@ from planwise.relay import Relay
 from planwise.reporting.json_results import write_results
 from planwise.reporting.metric_lines import write_metric_lines
 from planwise.reporting.terminal import TerminalObserver, make_console, print_plan, print_report
-from planwise.run_files import write_problem
+from planwise.run_files import RunFiles, write_problem
 from planwise.runs.branching import Branch, branch_years, parse_branch, source_manifest
+from planwise.runs.leaving import Left
 from planwise.settings import cache_folder, option_value, size_bytes
 from planwise.simulation import Simulation
 from planwise.simulation_options import DEFAULT_DATABASE, SimulationOptions
@@ -31,6 +34,8 @@ from planwise.warehouse.pool import check_pool_size
 from planwise.warehouse.recording import refuse_full_folder
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from planwise.config import Config
 
 
@@ -106,17 +111,36 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
                 write_metric_lines(options.metrics, outcome.result.metrics)
                 console.print(f"metrics      {options.metrics.resolve()}")
         except KeyboardInterrupt as stop:
+            observer.stop()
+            _tell_of_left(console, simulation.left, simulation.files, options.metrics)
             if simulation.published:
                 raise type(stop)(f"{simulation.files.database} is complete all the same") from None
             if simulation.finished:
                 raise type(stop)(_how_to_go_on(simulation.finished)) from None
             raise
-        except PlanwiseError:
+        except Exception:
             observer.stop()
             if simulation.finished and not simulation.published:
                 console.print(_how_to_go_on(simulation.finished))
+            _tell_of_left(console, simulation.left, simulation.files, options.metrics)
             raise
     return 0
+
+
+def _tell_of_left(console: Console, left: Left, files: RunFiles, metrics: Path | None) -> None:
+    """Say where what the run measured is; whoever reads the output may have gone."""
+    if left.file is None:
+        return
+    with contextlib.suppress(OSError, SystemExit):
+        console.print(f"record       {left.file}")
+        console.print(f"planwise report {shlex.quote(str(files.database))} shows what happened")
+        if metrics is None:
+            return
+        try:
+            write_metric_lines(metrics, left.metrics)
+            console.print(f"metrics      {metrics.resolve()}")
+        except PlanwiseError as error:  # the run's own error is the one to end with
+            console.print(f"warning: {error}")
 
 
 def _how_to_go_on(finished: Sequence[int]) -> str:

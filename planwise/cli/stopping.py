@@ -43,6 +43,8 @@ PATIENCE_S: Final = 3.0
 class Terminated(KeyboardInterrupt):
     """SIGTERM, taken like Ctrl-C so that the same clean-up runs."""
 
+    how = "SIGTERM"
+
 
 class Stopping:
     """The handlers of Ctrl-C and SIGTERM while a command runs.

@@ -21,6 +21,7 @@ def circumstances(
     toggles: Mapping[str, bool],
     inputs: InputsSummary | None,
     pool_size: int,
+    project: Path,
 ) -> Circumstances:
     """Say what a run ran with.
 
@@ -29,6 +30,7 @@ def circumstances(
         toggles: every installed plugin, on or off.
         inputs: what was loaded; None for a project that reads no inputs.
         pool_size: how many models might run at once.
+        project: the folder of the dbt project.
     """
     machine = this_machine(Path("/"))  # cores and memory are the same from everywhere
     loaded = {each.name: each for each in relay.plugins}
@@ -53,4 +55,6 @@ def circumstances(
         plugins=tuple(plugins),
         census=census,
         synthetic_census=None if inputs is None else inputs.synthetic,
+        project=str(project.resolve()),
+        scenarios=0 if inputs is None else len(inputs.scenarios),
     )

@@ -16,7 +16,6 @@ from planwise.run_request import RunRequest
 from planwise.runs.identity import Identity, differences
 from planwise.runs.manifest import Progress, RunManifest, read_manifest
 from planwise.runs.starting import Arrange, Start
-from planwise.values import Metric
 from planwise.warehouse.database import Warehouse
 from planwise.warehouse.ledger import Ledger, is_finished
 from planwise.warehouse.metrics_table import record_metrics
@@ -82,11 +81,6 @@ class Running:
         self.warehouse.query(end)
         self.warehouse.checkpoint()
         return result
-
-    def metrics_so_far(self) -> list[Metric]:
-        """What the plugins keep of a run that has failed, for its record and ``--metrics``."""
-        sections = self.pipeline.sections_so_far(self.request)
-        return [metric for section in sections for metric in section.metrics]
 
     def _arrange(self, arrange: Arrange) -> None:
         """Put the finished years into the database, in one transaction."""

@@ -51,6 +51,42 @@ def database_lock(database: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def lock_holder(database: Path) -> str | None:
+    """The process that holds the lock of a database, as its id and name; None if nobody does.
+
+    A process that was killed leaves the file behind, and nobody holds it then.
+    """
+    import fcntl
+
+    try:
+        descriptor = os.open(lock_file(database.resolve()), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        holder = _holder(descriptor)
+        number = holder.partition(" ")[0]
+        if not (number.isdecimal() and _is_alive(int(number))):
+            return None
+        # Another process may have its number by now. Whoever holds the lock is not disturbed, and
+        # of a file that a dead one left only a process that starts this moment would be.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return holder
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _is_alive(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
+
+
 def _write_holder(descriptor: int, path: Path) -> None:
     holder = f"{os.getpid()} {Path(sys.argv[0]).name}\n"
     try:

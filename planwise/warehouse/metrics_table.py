@@ -57,9 +57,7 @@ def metric_row(metric: Metric) -> dict[str, Any]:
 def record_metrics(
     cursor: duckdb.DuckDBPyConnection, run_id: str, metrics: Sequence[Metric]
 ) -> None:
-    """Add the metrics of a run, or of what an interrupted run has done so far.
-
-    A run that is resumed adds its own to those; ``recorded_at`` tells them apart.
+    """Add the metrics of a run.
 
     Args:
         cursor: a cursor of the run's database. A transaction that is open is not ended.

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planwise.errors import WarehouseError
-from planwise.profile_files import profile_text, write_profiles
+from planwise.profile_files import FOLDER, profile_text, write_profiles
 from planwise.profiles import MOST, ProfiledModel, SlowestProfiles
 from planwise.warehouse.digests import database_digests
 from planwise.warehouse.profiling import measuring
@@ -74,7 +74,9 @@ def test_a_year_that_spills_is_profiled_and_recommends_memory(folder: Path) -> N
     plan = Path(profile["file"])
     assert advice["text"].startswith("sorted took ")
     assert "memory limit 60MiB at the end (yours), and " in advice["text"]
-    assert f"; its plan with times: profiles/{plan.name} in the run's folder" in advice["text"]
+    assert (
+        f"; its plan with times: query_profiles/{plan.name} in the run's folder" in advice["text"]
+    )
     assert f"  recommendation: {advice['text']}\n" in done.stdout
     assert f"\nprofiles     {plan.parent}\n" in done.stdout
     assert plan.name == "01-2025-sorted.txt"
@@ -140,7 +142,7 @@ def test_the_slowest_are_kept_in_order_under_names_of_their_own(
     assert len({each.file for each in kept}) == len(kept)
     for each in kept:
         folder, _, file = each.file.partition("/")
-        assert folder == "profiles"
+        assert folder == FOLDER
         assert "/" not in file
         assert not file.startswith(".")
         assert file.isascii()
@@ -149,7 +151,7 @@ def test_the_slowest_are_kept_in_order_under_names_of_their_own(
 
 @pytest.mark.parametrize("profile", ["", "{", "[]", "null", '{"query": {"total_time": null}}'])
 def test_a_profile_of_another_form_is_said_to_be_one(profile: str) -> None:
-    text = profile_text(ProfiledModel("model.p.m", None, 1.0, "profiles/f.txt", profile))
+    text = profile_text(ProfiledModel("model.p.m", None, 1.0, "query_profiles/f.txt", profile))
     assert text.startswith("model.p.m, the foundation: 1.000 s\n")
     assert "no plan that planwise can read" in text
 
@@ -163,13 +165,13 @@ def test_a_plan_is_drawn_however_deep_it_is() -> None:
             connection.execute(statement)
         connection.execute(f"create table t as {sql}")
         profile = connection.get_profiling_information(format="json")
-    text = profile_text(ProfiledModel("model.p.m", 2025, 1.0, "profiles/f.txt", profile))
+    text = profile_text(ProfiledModel("model.p.m", 2025, 1.0, "query_profiles/f.txt", profile))
     assert text.count("HASH_GROUP_BY") == 60
     assert text.endswith(f"{sql}\n")
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "profiles").write_text("a file")
-    profile = ProfiledModel("model.p.m", 2025, 1.0, "profiles/f.txt", "{}")
+    (tmp_path / FOLDER).write_text("a file")
+    profile = ProfiledModel("model.p.m", 2025, 1.0, "query_profiles/f.txt", "{}")
     with pytest.raises(WarehouseError, match="profiles: cannot be written"):
         write_profiles(tmp_path, [profile])

@@ -64,7 +64,7 @@ def test_more_memory_is_not_recommended_where_there_is_none() -> None:
 
 def test_a_long_model_is_told_with_the_file_of_its_plan() -> None:
     metrics = year(2027, 8.0, int_x=(3.28, 0), int_y=(1.0, 0))
-    file = "profiles/01-2027-int_x.txt"
+    file = "query_profiles/01-2027-int_x.txt"
     profiles = (ProfiledModel(MODEL, 2027, 3.28, file, "{}"),)
     (each,) = recommendations(metrics, {}, summary(profiles=profiles))
     assert (each.rule, each.bytes) == ("long_model", None)

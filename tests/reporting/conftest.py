@@ -42,6 +42,27 @@ def page(folder: Path) -> str:
     return (folder / "output" / "simulation.report.html").read_text(encoding="utf-8")
 
 
+@pytest.fixture(scope="session")
+def broken(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished run, and a later one with a model that fails in its second year."""
+    place = tmp_path_factory.mktemp("broken") / "here"
+    shutil.copytree(folder, place)
+    project = Path(__file__).resolve().parents[2] / "dbt"
+    shutil.copytree(project, place / "dbt", ignore=shutil.ignore_patterns("target", "logs"))
+    model = place / "dbt" / "models" / "year" / "int_hires.sql"
+    fails = "select error('<b>no</b> such year: {{ var(\"simulation_year\") }}') from range(1)"
+    text = model.read_text(encoding="utf-8")
+    only = "{% if var('simulation_year') | int == 2026 %}" + fails + "{% else %}"
+    model.write_text(f"{only}\n{text}\n{{% endif %}}\n", encoding="utf-8")
+    words = ("simulate", "--census", "census.csv", "--scenario", "baseline", "rich")
+    words += ("--metrics", "metrics.jsonl", "--profile")
+    done = planwise(*words, "--dbt-project", "dbt", cwd=place)
+    assert done.returncode == 1, done.stdout + done.stderr
+    (place / "said.txt").write_text(done.stdout, encoding="utf-8")
+    (place / "error.txt").write_text(done.stderr, encoding="utf-8")
+    return place
+
+
 @pytest.fixture
 def copied(database: Path, tmp_path: Path) -> Path:
     """A copy of the run with all that is beside it, to be changed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,31 @@ def planwise(*words: str | Path, cwd: Path, **more: str) -> subprocess.Completed
         text=True,
         timeout=300,
     )
+
+
+def stopped(line: str, number: signal.Signals, *words: str | Path, cwd: Path) -> tuple[int, str]:
+    """Start a command, send it a signal once a line begins so; gives its code and what it says."""
+    own = ("DUCKDB_", "DBT_", "PLANWISE_")
+    with subprocess.Popen(
+        [*COMMAND, *words],
+        cwd=cwd,
+        env={key: value for key, value in os.environ.items() if not key.startswith(own)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # Ctrl-C reaches it even where the tests themselves run in the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509  # no threads yet
+    ) as process:
+        assert process.stdout is not None
+        said = ""
+        for each in process.stdout:
+            said += each
+            if each.startswith(line):
+                process.send_signal(number)
+                break
+        said += process.communicate(timeout=60)[0]
+    return process.returncode, said
 
 
 def parsed(page: str) -> ET.Element:

@@ -175,6 +175,25 @@ def test_hostile_names_are_text_in_the_browser_too(
     assert browser.complaints == []
 
 
+def test_the_page_of_a_run_that_failed_can_be_looked_at(
+    browser: Page, broken: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "failed.html"
+    report = gather_report(broken / "output" / "simulation.duckdb")
+    file.write_text(report_page(report), encoding="utf-8")
+    for width, dark in ((DESK, False), (PHONE, True)):
+        browser.look(width=width, dark=dark)
+        browser.open(file)
+        assert len(browser.value(DRAWN)) == 11
+        assert browser.value("document.querySelector('#end h2').textContent") == (
+            "This run failed in year 2026"
+        )
+        assert "</b> such year" in browser.value("document.querySelector('#end code').textContent")
+        assert browser.value(SIDEWAYS) == width
+        kept(browser, f"report-failed-{width}", tmp_path)
+    assert browser.complaints == []
+
+
 def test_a_script_that_is_not_the_pages_own_does_not_run(
     browser: Page, page: str, tmp_path: Path
 ) -> None:

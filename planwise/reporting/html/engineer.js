@@ -70,7 +70,7 @@ charts.phases = (width) => {
     height: 56 + 28 * rows.length,
     marginTop: 6,
     marginBottom: 48,
-    marginLeft: 76,
+    marginLeft: 16 + 6 * d3.max(domain, (name) => name.length),
     x: { label: "seconds", grid: true, ticks: 5 },
     y: { label: null, domain, padding: 0.25 },
     color: { domain: parts.map(([key]) => key), range: parts.map(([, , colour]) => colour) },

@@ -12,6 +12,7 @@ from planwise.analysis.run_report import RunReport
 from planwise.reporting.html.analyst import analyst_section, census_section, key_figures
 from planwise.reporting.html.assets import asset, scripts
 from planwise.reporting.html.chart_data import chart_data
+from planwise.reporting.html.ending import ending_section, headline
 from planwise.reporting.html.engineer import engineer_section
 from planwise.reporting.html.markup import (
     Column,
@@ -24,6 +25,7 @@ from planwise.reporting.html.markup import (
 )
 
 _LINKS: Final = (
+    ("end", "What happened"),
     *(("figures", "Key figures"), ("people", "People and plan"), ("census", "Census")),
     *(("run", "How the run went"), ("lacks", "What is missing")),
 )
@@ -36,7 +38,9 @@ def report_page(report: RunReport) -> str:
         report: what it shows.
     """
     code = scripts()
+    unfinished = " (not finished)" if report.unfinished else ""
     sections = {
+        "end": ending_section(report),
         "figures": _figures(report),
         "people": analyst_section(report),
         "census": census_section(report.census) if report.census else "",
@@ -48,7 +52,7 @@ def report_page(report: RunReport) -> str:
     )
     return string.Template(asset("page.html")).substitute(
         policy=escaped(_policy(code)),
-        title=escaped(f"planwise report: {report.database.name}"),
+        title=escaped(f"planwise report: {report.database.name}{unfinished}"),
         heading=name(report.database.name).text,
         subtitle=_subtitle(report),
         style=asset("page.css"),
@@ -111,7 +115,9 @@ def _subtitle(report: RunReport) -> str:
         parts.append(f"scenario {name(report.labels[report.scenarios[0]]).text}")
     elif count:
         parts.append(f"{count:,} scenarios")
-    if report.account is not None:
+    if report.unfinished is not None:
+        parts.append(escaped(headline(report.unfinished)))
+    elif report.account is not None:
         parts.append(f"simulated in {seconds(report.account.wall_s)}")
         if report.account.details is not None:
             at = report.account.details.finished_at
