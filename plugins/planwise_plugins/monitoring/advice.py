@@ -56,10 +56,11 @@ def recommendations(
     """What the figures of a run recommend; empty if they recommend nothing.
 
     Args:
-        metrics: of the run, in the order in which they came.
+        metrics: of the run, in any order.
         swap: swap in use on the machine and memory available, in bytes, at the end of each phase.
         summary: the run as a whole.
     """
+    metrics = sorted(metrics, key=_in_order)
     phases = {each.year: each for each in metrics if each.kind == "phase"}
     models = [
         each
@@ -83,6 +84,12 @@ def recommendations(
         )
     ]
     return [*spills, *long, *_swaps(list(phases.values()), swap, summary)]
+
+
+def _in_order(metric: Metric) -> tuple[int, str, float, float]:
+    """The foundation, then the years; whatever order metrics came in, the same is said."""
+    year = -1 if metric.year is None else metric.year
+    return year, metric.name, metric.wall_s, metric.values.get("spilled_bytes", 0.0)
 
 
 def _is_share(model: Metric, phase: Metric) -> bool:
