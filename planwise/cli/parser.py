@@ -268,6 +268,9 @@ def _simulate(commands: Any, plugins: Sequence[str]) -> None:
         "--output", type=Path, metavar="FILE.json", help="write the results as JSON too"
     )
     parser.add_argument(
+        "--quiet", action="store_true", help="print errors only; files are written all the same"
+    )
+    parser.add_argument(
         "--cache-dir",
         type=Path,
         metavar="DIR",

@@ -20,6 +20,7 @@ from planwise.plugins import installed_plugins, load_plugins
 from planwise.project.profile import read_target
 from planwise.project.spec import ProjectSpec
 from planwise.relay import Relay
+from planwise.reporting.estimate import Durations, earlier_durations
 from planwise.reporting.json_results import write_results
 from planwise.reporting.metric_lines import write_metric_lines
 from planwise.reporting.terminal import TerminalObserver, make_console, print_plan, print_report
@@ -90,7 +91,7 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
         if file is not None:
             _check_output(file, settled, flag)
     _check_watching(options, enabled_plugins(config, toggles))
-    console = make_console(sys.stdout)
+    console = make_console(sys.stdout, quiet=options.quiet)
     with TerminalObserver(console) as observer:
         simulation = Simulation(settled, observer)
         if options.dry_run:
@@ -100,6 +101,7 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
                 console.print(line)
             print_plan(console, plan, simulation.toggles)
             return 0
+        observer.estimate(simulation.request.years, lambda: _earlier(simulation, spec))
         try:
             outcome = simulation.run()
             observer.stop()
@@ -125,6 +127,14 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
             _tell_of_left(console, simulation.left, simulation.files, options.metrics)
             raise
     return 0
+
+
+def _earlier(simulation: Simulation, spec: ProjectSpec) -> Durations | None:
+    """What the run before took, if it was one like this."""
+    inputs = simulation.inputs
+    people = None if inputs is None else inputs.census.people
+    scenarios = 0 if inputs is None else len(inputs.scenarios)
+    return earlier_durations(simulation.files.work, spec.directory, people, scenarios)
 
 
 def _tell_of_left(console: Console, left: Left, files: RunFiles, metrics: Path | None) -> None:

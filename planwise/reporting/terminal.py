@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+)
 from rich.progress import TimeElapsedColumn as Elapsed
 from rich.table import Table
 from rich.text import Text
 
 from planwise.improvement import Improvement
 from planwise.profile_files import FOLDER
+from planwise.reporting.estimate import Durations, TimeLeft, about
 from planwise.results import ChosenSetting, PhaseRecord, Retuning, RunPlan, RunResult
 
 if TYPE_CHECKING:
@@ -22,16 +32,30 @@ _MOST_ROWS: Final = 20
 """More rows of years and scenarios than this are no summary."""
 
 
-def make_console(file: TextIO) -> Console:
-    """A console that leaves plain text plain in a pipe, at a width that tables need."""
-    console = Console(file=file, highlight=False, soft_wrap=True, emoji=False, markup=False)
-    return (
-        console
-        if console.is_terminal
-        else Console(
-            file=file, highlight=False, soft_wrap=True, emoji=False, markup=False, width=120
-        )
+def make_console(file: TextIO, *, quiet: bool = False) -> Console:
+    """A console that leaves plain text plain in a pipe, at a width that tables need.
+
+    Args:
+        file: where it writes; colours are left out where NO_COLOR is set.
+        quiet: whether it writes nothing at all.
+    """
+    console = Console(
+        file=file, highlight=False, soft_wrap=True, emoji=False, markup=False, quiet=quiet
     )
+    if not console.is_terminal:
+        console.width = 120
+    return console
+
+
+class _Left(ProgressColumn):
+    """About how long the run still takes."""
+
+    def __init__(self, left: TimeLeft) -> None:
+        super().__init__()
+        self._left = left
+
+    def render(self, task: Task) -> Text:  # noqa: ARG002  # it is of the whole run
+        return Text(about(self._left.seconds()))
 
 
 class TerminalObserver:
@@ -39,20 +63,36 @@ class TerminalObserver:
 
     Args:
         console: where to write. Use the observer as a context manager.
+
+    Attributes:
+        left: how long the run still takes, as far as it can be told.
     """
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self.left = TimeLeft((), lambda: None, time.monotonic)
+        self._shows = console.is_terminal and not console.quiet
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             Elapsed(),
+            _Left(self.left),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not self._shows,
         )
         self._task: TaskID | None = None
+
+    def estimate(self, years: Sequence[int], earlier: Callable[[], Durations | None]) -> None:
+        """Show how long the run still takes, where there is a terminal.
+
+        Args:
+            years: those that are run, in order.
+            earlier: asked once: what an earlier run took.
+        """
+        if self._shows:
+            self.left.years, self.left.earlier = years, earlier
 
     def __enter__(self) -> TerminalObserver:
         self._progress.start()
@@ -65,8 +105,9 @@ class TerminalObserver:
         """Take the bar away; safe to call twice."""
         self._progress.stop()
 
-    def phase_started(self, name: str, year: int | None, models: int) -> None:  # noqa: ARG002  # the port's
+    def phase_started(self, name: str, year: int | None, models: int) -> None:
         """Show a bar for the phase."""
+        self.left.phase_started(year, models)
         if self._task is not None:
             self._progress.remove_task(self._task)
         self._task = self._progress.add_task(name, total=models or None)
@@ -78,6 +119,7 @@ class TerminalObserver:
 
     def phase_finished(self, record: PhaseRecord) -> None:
         """Print the phase's line."""
+        self.left.phase_finished(record.year, record.wall_s)
         self._console.print(phase_line(record))
 
     def note(self, text: str) -> None:
