@@ -213,7 +213,7 @@ class MultiYearEngine:
         from planwise.reporting.json_results import results_dict
 
         simulation = self._simulation or Simulation(self._options, self._observer)
-        return results_dict(simulation.run())
+        return dict(results_dict(simulation.run()))
 
 
 class QuietObserver:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import attrs
+from typing_extensions import TypedDict
 
 from planwise.errors import CensusError
 
@@ -79,6 +80,32 @@ def printable(text: str, limit: int = 60) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
+class ExampleDict(TypedDict):
+    """An example as JSON."""
+
+    line: int | None
+    employee_id: str | None
+    detail: str
+
+
+class CensusDict(TypedDict):
+    """A summary as JSON."""
+
+    path: str
+    census_date: str
+    rows_read: int
+    people: int
+    set_aside: dict[str, int]
+    warnings: dict[str, int]
+    repaired: dict[str, int]
+    assumed: dict[str, int]
+    examples: dict[str, list[ExampleDict]]
+    columns_used: dict[str, str]
+    columns_ignored: list[str]
+    notes: list[str]
+    line_numbers_count: str
+
+
 @attrs.frozen
 class CensusSummary:
     """What was read, used, set aside, warned of, repaired and assumed.
@@ -116,7 +143,7 @@ class CensusSummary:
     notes: tuple[str, ...] = ()
     place: Literal["line", "row"] = "line"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> CensusDict:
         """The summary as values that ``json.dumps`` takes."""
         return {
             "path": str(self.path),
@@ -128,7 +155,10 @@ class CensusSummary:
             "repaired": dict(self.repaired),
             "assumed": dict(self.assumed),
             "examples": {
-                reason: [attrs.asdict(example) for example in examples]
+                reason: [
+                    {"line": each.line, "employee_id": each.employee_id, "detail": each.detail}
+                    for each in examples
+                ]
                 for reason, examples in self.examples.items()
             },
             "columns_used": dict(self.columns_used),

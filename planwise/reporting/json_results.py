@@ -9,17 +9,34 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from planwise.improvement import Improvement
 from planwise.profiles import ProfiledModel
-from planwise.results import SCHEMA_VERSION, PhaseRecord, slowest_models
+from planwise.reporting.results_types import (
+    BaselineDict,
+    CheckpointDict,
+    ImprovementDict,
+    ModelDict,
+    PhaseDict,
+    ProfileDict,
+    ResultsDict,
+    RetuningDict,
+    ScenarioDict,
+)
+from planwise.results import (
+    SCHEMA_VERSION,
+    CheckpointRecord,
+    ModelRecord,
+    PhaseRecord,
+    Retuning,
+    slowest_models,
+)
 from planwise.run_files import write_text_atomically
 from planwise.simulation_options import SimulationOutcome
+from planwise.values import Baseline
 from planwise.versions import installed_versions
 
 
-def results_dict(outcome: SimulationOutcome) -> dict[str, Any]:
+def results_dict(outcome: SimulationOutcome) -> ResultsDict:
     """The results as JSON-ready values.
 
     Args:
@@ -42,13 +59,24 @@ def results_dict(outcome: SimulationOutcome) -> dict[str, Any]:
         "parsed_anew_because": list(result.parsed_anew_because),
         "uncached_because": result.uncached_because,
         "plugins": dict(outcome.toggles),
-        "settings": [attrs.asdict(setting) for setting in result.settings],
-        "retunings": [attrs.asdict(each) for each in result.retunings],
-        "baseline": attrs.asdict(result.baseline) if result.baseline else None,
+        "settings": [
+            {"name": each.name, "value": each.value, "origin": each.origin, "reason": each.reason}
+            for each in result.settings
+        ],
+        "retunings": [retuning_dict(each) for each in result.retunings],
+        "baseline": _baseline(result.baseline),
         "improvement": _improvement(result.improvement),
         "foundation": _phase(result.foundation),
         "year_phases": [_phase(phase) for phase in result.year_phases],
-        "slowest_models": slowest_models(result),
+        "slowest_models": [
+            {
+                "name": each["name"],
+                "wall_s": each["wall_s"],
+                "runs": each["runs"],
+                "share": each["share"],
+            }
+            for each in slowest_models(result)
+        ],
         "profiles": [_profile(each, outcome) for each in result.profiles],
         "scenarios": _scenarios(outcome),
         "headcount": [dict(row) for row in outcome.headcount],
@@ -74,7 +102,31 @@ def write_results(outcome: SimulationOutcome, file: Path) -> None:
     write_text_atomically(file, text)
 
 
-def _scenarios(outcome: SimulationOutcome) -> list[dict[str, Any]]:
+def retuning_dict(change: Retuning) -> RetuningDict:
+    """A change of a setting as JSON."""
+    return {
+        "after_year": change.after_year,
+        "name": change.name,
+        "before": change.before,
+        "value": change.value,
+        "reason": change.reason,
+        "wall_s": list(change.wall_s),
+        "spilled_bytes": list(change.spilled_bytes),
+    }
+
+
+def _baseline(baseline: Baseline | None) -> BaselineDict | None:
+    if baseline is None:
+        return None
+    return {
+        "kind": baseline.kind,
+        "foundation_setup_ms": baseline.foundation_setup_ms,
+        "year_processing_ms": baseline.year_processing_ms,
+        "total_simulation_ms": baseline.total_simulation_ms,
+    }
+
+
+def _scenarios(outcome: SimulationOutcome) -> list[ScenarioDict]:
     if outcome.inputs is None:
         return []
     files = outcome.inputs.files
@@ -90,18 +142,28 @@ def _scenarios(outcome: SimulationOutcome) -> list[dict[str, Any]]:
     ]
 
 
-def _phase(phase: PhaseRecord) -> dict[str, Any]:
-    checkpoint = None
-    if phase.checkpoint is not None:
-        checkpoint = {**attrs.asdict(phase.checkpoint), "ratio": phase.checkpoint.ratio}
+def _phase(phase: PhaseRecord) -> PhaseDict:
     return {
-        **attrs.asdict(phase),
-        "checkpoint": checkpoint,
+        "name": phase.name,
+        "year": phase.year,
+        "wall_s": phase.wall_s,
+        "cpu_s": phase.cpu_s,
+        "peak_rss_bytes": phase.peak_rss_bytes,
+        "rows": phase.rows,
+        "bytes_read": phase.bytes_read,
+        "bytes_written": phase.bytes_written,
+        "batches": phase.batches,
+        "models": [_model(each) for each in phase.models],
+        "checkpoint": _checkpoint(phase.checkpoint),
         "improvement": _improvement(phase.improvement),
+        "start_s": phase.start_s,
+        "storing": None
+        if phase.storing is None
+        else {"start_s": phase.storing.start_s, "wall_s": phase.storing.wall_s},
     }
 
 
-def _profile(profile: ProfiledModel, outcome: SimulationOutcome) -> dict[str, Any]:
+def _profile(profile: ProfiledModel, outcome: SimulationOutcome) -> ProfileDict:
     return {
         "unique_id": profile.unique_id,
         "year": profile.year,
@@ -110,7 +172,40 @@ def _profile(profile: ProfiledModel, outcome: SimulationOutcome) -> dict[str, An
     }
 
 
-def _improvement(value: Improvement | None) -> Mapping[str, Any] | None:
+def _model(model: ModelRecord) -> ModelDict:
+    return {
+        "unique_id": model.unique_id,
+        "name": model.name,
+        "year": model.year,
+        "wall_s": model.wall_s,
+        "cpu_s": model.cpu_s,
+        "rows": model.rows,
+        "executed_by": model.executed_by,
+        "reason": model.reason,
+        "depends_on": list(model.depends_on),
+        "spilled_bytes": model.spilled_bytes,
+        "batch": model.batch,
+        "start_s": model.start_s,
+    }
+
+
+def _checkpoint(stored: CheckpointRecord | None) -> CheckpointDict | None:
+    if stored is None:
+        return None
+    return {
+        "year": stored.year,
+        "codec": stored.codec,
+        "tables": stored.tables,
+        "rows": stored.rows,
+        "raw_bytes": stored.raw_bytes,
+        "stored_bytes": stored.stored_bytes,
+        "compress_s": stored.compress_s,
+        "restore_s": stored.restore_s,
+        "ratio": stored.ratio,
+    }
+
+
+def _improvement(value: Improvement | None) -> ImprovementDict | None:
     return None if value is None else {"percent": value.percent, "class": value.label}
 
 

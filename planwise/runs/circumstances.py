@@ -45,8 +45,8 @@ def circumstances(
     ]
     census = None
     if inputs is not None:
-        census = inputs.census.to_dict()
-        del census["examples"]  # of single people nothing is kept
+        summary = inputs.census.to_dict().items()
+        census = {key: value for key, value in summary if key != "examples"}  # of single people
     return Circumstances(
         pool_size=pool_size,
         cores=machine.cores,
