@@ -99,7 +99,9 @@ def test_a_reader_that_leaves_ends_a_run_without_a_word(project: Path) -> None:
     process.stderr.close()
     assert process.wait(timeout=60) == 1
     assert errors == ""
-    assert results(project) == before
+    after = results(project)
+    after.pop("output/simulation.duckdb.planwise/unfinished.json", None)  # if a model had begun
+    assert after == before
 
 
 @pytest.mark.parametrize(
