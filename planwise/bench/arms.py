@@ -56,6 +56,8 @@ class Arm:
         refusal: why it cannot run, known once it has been prepared; None if it can.
         gives_tables: whether it leaves a database that can be compared.
         flags: of ``planwise simulate``, beyond what all arms have, if it is that.
+        keeps: whether it keeps what ``planwise simulate`` finds again, and begins with what the
+            reference keeps.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Arm:
     refusal: Callable[[Place], str | None] = _no_refusal
     gives_tables: bool = True
     flags: tuple[str, ...] | None = None
+    keeps: bool = False
 
 
 def chosen(wanted: Sequence[str] | None) -> list[Arm]:

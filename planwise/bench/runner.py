@@ -22,6 +22,7 @@ from planwise.bench.job import (
     clean_environment,
     results_of,
 )
+from planwise.bench.keeping import keep, lay_out
 from planwise.bench.process import Cost, run
 from planwise.bench.sameness import Sameness
 from planwise.errors import PlanwiseError
@@ -190,7 +191,7 @@ def measure(
             order.shuffle(sequence)
         for each in sequence:
             with _place(each, scratch) as place:
-                observation = _run_once(each, number, place)
+                observation = _run_once(each, number, place, scratch)
                 if each.arm.gives_tables:
                     same.check(each.name, each.reference, place.folder, say)
             if number > 0:
@@ -227,7 +228,7 @@ def _prepared(
 @contextmanager
 def _place(contender: Contender, scratch: Path) -> Iterator[Place]:
     """Where a contender runs; every run is in a folder of the same name, since dbt notices."""
-    place = Place(scratch / "run", scratch / "kept" / contender.name.replace(" ", "-"))
+    place = Place(scratch / "run", _kept(scratch, contender.name))
     place.folder.mkdir()
     try:
         yield place
@@ -235,8 +236,17 @@ def _place(contender: Contender, scratch: Path) -> Iterator[Place]:
         shutil.rmtree(place.folder)
 
 
-def _run_once(contender: Contender, number: int, place: Place) -> Observation:
+def _kept(scratch: Path, name: str) -> Path:
+    return scratch / "kept" / name.replace(" ", "-")
+
+
+def _run_once(contender: Contender, number: int, place: Place, scratch: Path) -> Observation:
+    keeps = contender.arm.keeps
+    if keeps:
+        lay_out(place, _kept(scratch, contender.reference))
     costs = _costs(contender.arm.steps(contender.job, place), place)
+    if keeps:
+        keep(place)
     phases = _phases(costs, place.folder)
     years = {year: phases[str(year)] for year in contender.job.years if str(year) in phases}
     return Observation(

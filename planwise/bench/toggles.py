@@ -8,6 +8,7 @@ from typing import Final
 
 from planwise.bench.arms import Arm
 from planwise.bench.job import Job, Place, Step, simulate_step
+from planwise.bench.keeping import CACHES
 from planwise.bench.runner import Measurement, contenders, measure
 from planwise.bench.session import Setup
 
@@ -79,15 +80,15 @@ def simulating(name: str, flags: Sequence[str], *, cold: bool) -> Arm:
     Args:
         name: of the arm.
         flags: beyond what the job says.
-        cold: whether its caches are empty in every run; else they are its own, and filled by the
-            runs that are not counted.
+        cold: whether its caches are empty in every run; else they are its own, begin as those of
+            the reference after its first run, and are completed by the runs that are not counted.
     """
 
     def steps(job: Job, place: Place) -> list[Step]:
         caches = place.folder if cold else place.kept
-        return [simulate_step(job, place.folder, caches / "caches", *flags)]
+        return [simulate_step(job, place.folder, caches / CACHES, *flags)]
 
-    return Arm(name, steps, flags=tuple(flags))
+    return Arm(name, steps, flags=tuple(flags), keeps=not cold)
 
 
 def measure_alike(

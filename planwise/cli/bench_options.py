@@ -73,5 +73,5 @@ def add_course(parser: argparse.ArgumentParser) -> None:
     add(
         "--cold",
         action="store_true",
-        help="empty caches in every run (default: those that the arm's own first run filled)",
+        help="empty caches in every run (default: its own, begun as the reference's are)",
     )
