@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from typing import Final, Literal
 
 from attrs import frozen
+
+from planwise.values import Baseline
 
 ImprovementClass = Literal["achieved", "significant", "below"]
 
@@ -47,3 +50,34 @@ def improvement(baseline_ms: float | None, actual_s: float) -> Improvement | Non
     elif percent >= SIGNIFICANT_PERCENT:
         label = "significant"
     return Improvement(percent, label)
+
+
+def baseline_words(baseline: Baseline, now: datetime.datetime) -> str:
+    """What a baseline is: a number that the user wrote, or what was measured, and how long ago.
+
+    Args:
+        baseline: the baseline.
+        now: until when its age is counted, with a zone.
+    """
+    if baseline.kind == "configured":
+        return "configured"
+    words = f"{baseline.arm or 'plain dbt'}, measured"
+    try:
+        measured = datetime.datetime.fromisoformat(baseline.measured_at or "")
+        return f"{words} {age_words(measured, now)} on this machine"
+    except (ValueError, TypeError):
+        return f"{words} on this machine"
+
+
+def age_words(then: datetime.datetime, now: datetime.datetime) -> str:
+    """How long ago something was, in the largest whole unit.
+
+    Args:
+        then, now: with zones.
+    """
+    seconds = (now - then).total_seconds()
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        count = int(seconds // length)
+        if count >= 1:
+            return f"{count:,} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
 import shutil
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from planwise.values import Machine
 
@@ -30,6 +32,16 @@ def this_machine(temp_directory: Path) -> Machine:
         temp_directory=temp_directory,
         temp_free_bytes=shutil.disk_usage(folder).free,
     )
+
+
+def machine_facts() -> dict[str, Any]:
+    """What tells one machine from another: processor, granted cores, memory in bytes, system."""
+    return {
+        "processor": _processor(),
+        "cores_granted": granted_cores(),
+        "memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        "system": f"{platform.system()} {platform.release()}",
+    }
 
 
 def granted_cores(cgroup: Path | None = None) -> int:
@@ -100,3 +112,12 @@ def _lines(file: Path) -> list[str]:
         return file.read_text(encoding="ascii").splitlines()
     except (OSError, UnicodeDecodeError):
         return []
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found.group(1).strip() if found else platform.processor() or platform.machine()

@@ -128,7 +128,7 @@ class Pipeline:
             self._drop_intermediates(request)
         self._relay.record_metric(whole.metric("run", "run", None))
         summary = self._summary(request, whole.wall_s, succeeded=True)
-        total_ms = request.baseline.total_simulation_ms if request.baseline else None
+        total_ms = self.so_far.baseline.total_simulation_ms if self.so_far.baseline else None
         return RunResult(
             years=(
                 *request.finished,
@@ -144,7 +144,7 @@ class Pipeline:
             year_phases=tuple(self.so_far.ended),
             settings=tuple(self.so_far.settings.values()),
             sections=self._relay.report_sections(summary),
-            baseline=request.baseline,
+            baseline=self.so_far.baseline,
             improvement=None if request.finished else improvement(total_ms, whole.wall_s),
             parsed_anew_because=self._project.parsed_anew_because,
             uncached_because=self._project.uncached_because,
@@ -164,7 +164,7 @@ class Pipeline:
             years=request.years if succeeded else ended,
             wall_s=wall_s,
             succeeded=succeeded,
-            baseline=request.baseline,
+            baseline=self.so_far.baseline,
             settings={name: each.value for name, each in self.so_far.settings.items()},
             fixed=frozenset(each.name for each in request.fixed_settings),
             profiles=self._phases.profiles.kept(),
@@ -191,7 +191,8 @@ class Pipeline:
                 self._observer.phase_started("foundation", None, len(graph.foundation))
                 self._phases.run(graph, self._step(request, None), phase, _nothing)
                 self._test(request, first, list(graph.foundation), "foundation")
-        baseline = request.baseline.foundation_setup_ms if request.baseline else None
+        self.so_far.baseline = request.baseline or request.measured(rows)
+        baseline = self.so_far.baseline.foundation_setup_ms if self.so_far.baseline else None
         record = self.so_far.phase_ended(extra_rows=rows)
         if not request.foundation_finished:
             record = evolve(record, improvement=improvement(baseline, span.wall_s))
@@ -233,7 +234,7 @@ class Pipeline:
             step = self._step(request, year)
             self._phases.run(graph, step, phase, lambda: self._finish_year(wait=False))
             self._test(request, year, list(graph.year), name)
-        baseline = request.baseline.year_processing_ms if request.baseline else None
+        baseline = self.so_far.baseline.year_processing_ms if self.so_far.baseline else None
         record = self.so_far.phase_ended()
         record = evolve(record, improvement=improvement(baseline, span.wall_s))
         self._relay.record_metric(phase_metric(span, record))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from attrs import frozen
@@ -25,6 +26,7 @@ class RunRequest:
             from it is run without inputs. None: they are the user's own, and left alone.
         fixed_settings: DuckDB settings that the user chose; they win over every plugin.
         baseline: what improvement is quoted against, if anything.
+        measured: asked for another one if there is none, with the rows of the inputs.
         keep_order: whether a table may depend on the order of rows, as far as planwise knows.
         tests: whether dbt's tests are run after the foundation and after each year.
         keep_intermediates: whether tables that the project does not keep are kept all the same.
@@ -41,6 +43,7 @@ class RunRequest:
     inputs_schema: str | None = INPUTS_SCHEMA
     fixed_settings: tuple[ChosenSetting, ...] = ()
     baseline: Baseline | None = None
+    measured: Callable[[int], Baseline | None] = lambda _: None
     keep_order: bool = False
     tests: bool = False
     keep_intermediates: bool = False

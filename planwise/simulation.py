@@ -37,6 +37,7 @@ from planwise.runs.circumstances import circumstances
 from planwise.runs.identity import run_identity
 from planwise.runs.leaving import Left, forget_record, leave_record
 from planwise.runs.manifest import Progress, RunManifest, read_manifest
+from planwise.runs.quoting import quoting
 from planwise.runs.running import Running, holds, refuse_complete, take_back
 from planwise.runs.starting import Place, Start, fresh_start, remove_database, resumed_start
 from planwise.settings import configured_baseline, fixed_settings, partial_parse
@@ -325,7 +326,9 @@ class Simulation:
         progress = Progress(folder, start.manifest)
         store = place.store if place.keeps else None
         pipeline = self._pipeline(project, warehouse, store, progress)
-        running = Running(self.request, pipeline, warehouse, progress, start)
+        files = project.fingerprint.files
+        request = quoting(self.request, files, self._options, start, self._observer)
+        running = Running(request, pipeline, warehouse, progress, start)
         self._running_now = running
         return running
 

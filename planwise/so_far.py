@@ -9,6 +9,7 @@ from planwise.phase_records import phase_record
 from planwise.results import ChosenSetting, ModelRecord, PhaseRecord, Retuning
 from planwise.retuning import Change, retunings
 from planwise.spans import Span
+from planwise.values import Baseline
 
 
 @define
@@ -43,6 +44,7 @@ class RunSoFar:
 
     Attributes:
         span: of the whole run; None before it has begun.
+        baseline: what improvement is quoted against, once the inputs are known.
         parse_s: seconds in dbt's parser.
         settings: DuckDB's settings in force, by name.
         changes: those that a tuner changed.
@@ -53,6 +55,7 @@ class RunSoFar:
     """
 
     span: Span | None = None
+    baseline: Baseline | None = None
     parse_s: float = 0.0
     settings: dict[str, ChosenSetting] = field(factory=dict)
     changes: list[Change] = field(factory=list)

@@ -346,12 +346,16 @@ class Baseline:
     Attributes:
         kind: ``configured`` (a number that the user wrote) or ``measured``.
         foundation_setup_ms, year_processing_ms, total_simulation_ms: milliseconds, or None.
+        arm: what was measured, such as ``per-year``; None of a configured one.
+        measured_at: when, in UTC, as ISO 8601 says it; likewise.
     """
 
     kind: Literal["configured", "measured"]
     foundation_setup_ms: float | None = None
     year_processing_ms: float | None = None
     total_simulation_ms: float | None = None
+    arm: str | None = None
+    measured_at: str | None = None
 
 
 @frozen

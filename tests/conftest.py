@@ -1,4 +1,4 @@
-"""For all tests: no deadlines on a busy machine, and a cache of their own."""
+"""For all tests: no deadlines on a busy machine, and folders of their own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from hypothesis import settings
 settings.register_profile("planwise", deadline=None)
 settings.load_profile("planwise")
 
-# What one run rendered serves the others, and nothing of it reaches the user's own cache.
-os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="planwise-cache-")
-atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
+# What one run rendered serves the others, and nothing of it reaches the user's own cache; nor does
+# a baseline of the user's own reach a test.
+for variable in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
+    os.environ[variable] = tempfile.mkdtemp(prefix="planwise-test-")
+    atexit.register(shutil.rmtree, os.environ[variable], ignore_errors=True)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it runs in the background with Ctrl-C ignored, and every process below

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
-from planwise.machine import granted_cores
+from planwise.machine import machine_facts
 from planwise.plugins import implemented_hooks, installed_plugins, load_plugins
 from planwise.versions import version_of
 
@@ -21,14 +19,7 @@ _DISTRIBUTIONS: Final = ("planwise", "dbt-core", "dbt-duckdb", "duckdb", "pyarro
 
 def machine() -> dict[str, Any]:
     """Processor, cores, memory, system and load of this machine."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {
-        "processor": _processor(),
-        "cores_granted": granted_cores(),
-        "memory_bytes": pages,
-        "system": f"{platform.system()} {platform.release()}",
-        "load_average": round(os.getloadavg()[0], 2),
-    }
+    return {**machine_facts(), "load_average": round(os.getloadavg()[0], 2)}
 
 
 def versions() -> dict[str, str]:
@@ -50,12 +41,3 @@ def hooks() -> dict[str, list[str]]:
         for each in installed
         for plugin in load_plugins([each])
     }
-
-
-def _processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        text = ""
-    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return found.group(1).strip() if found else platform.processor() or platform.machine()

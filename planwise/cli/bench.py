@@ -64,6 +64,7 @@ def add_parser(commands: Any) -> None:
     add_common(scale, rounds=3)
     _add_ab(actions)
     _add_combinations(actions)
+    _add_baseline(actions)
     _add_compare(actions)
 
 
@@ -114,6 +115,24 @@ def _add_combinations(actions: Any) -> None:
     add_course(combinations)
 
 
+def _add_baseline(actions: Any) -> None:
+    baseline = actions.add_parser(
+        "baseline",
+        help="what plain dbt takes here, stored so that runs quote it",
+        description="Measure plain dbt on this machine, and store it as the baseline of runs.",
+        epilog=bench_help.BASELINE,
+    )
+    baseline.add_argument(
+        "--arm",
+        choices=("per-year", "per-model"),
+        default="per-year",
+        help="a process of dbt for each year, or for each model and year (default: per-year)",
+    )
+    add_census(baseline)
+    add_common(baseline, rounds=3)
+    add_course(baseline, cold=False)
+
+
 def _add_compare(actions: Any) -> None:
     compare = actions.add_parser(
         "compare",
@@ -144,7 +163,13 @@ def run(options: argparse.Namespace) -> int:
         from planwise.bench.regressions import compare_results
 
         return int(compare_results(options.old, options.new, options.threshold, _say))
-    actions = {"arms": _arms, "scale": _scale, "ab": _ab, "combinations": _combinations}
+    actions = {
+        "arms": _arms,
+        "scale": _scale,
+        "ab": _ab,
+        "combinations": _combinations,
+        "baseline": _baseline,
+    }
     try:
         actions[options.action](options, _setup(options))
     except KeyboardInterrupt as stop:
@@ -238,6 +263,12 @@ def _combinations(options: argparse.Namespace, setup: Setup) -> None:
         cold=options.cold,
         say=_say,
     )
+
+
+def _baseline(options: argparse.Namespace, setup: Setup) -> None:
+    from planwise.bench.baseline import measure_baseline
+
+    measure_baseline(setup, employees=options.employees, arm=options.arm, say=_say)
 
 
 def _say(text: str) -> None:

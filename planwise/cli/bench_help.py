@@ -58,6 +58,20 @@ examples:
 
 method, and how to read the tables: docs/benchmarks.md"""
 
+BASELINE: Final = """\
+Plain dbt is run beside planwise, which has to give the same tables. The medians of its times are
+stored in the user's folder for data (PLANWISE_DATA_DIR, else XDG_DATA_HOME/planwise, else
+~/.local/share/planwise), in place of an earlier baseline of the same. A run quotes it, with its
+age, if it has the same machine, project files, number of people and of scenarios; and its total,
+if it has as many years. A baseline in the configuration goes before it.
+
+examples:
+  planwise bench baseline --census my.csv --years 2025-2029
+  planwise bench baseline --employees 10000 --rounds 6
+  planwise bench baseline --arm per-model --years 2025 --rounds 1     takes long
+
+method: docs/benchmarks.md"""
+
 COMPARE: Final = """\
 Both have to be results of one action, with the same people, years and arms. The ratio of each arm
 to its reference is compared, which means the same on every machine; its time too, if the machine

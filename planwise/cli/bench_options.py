@@ -54,8 +54,13 @@ def add_common(parser: argparse.ArgumentParser, *, rounds: int) -> None:
     add("--verbose", action="store_true", help="show tracebacks of errors")
 
 
-def add_course(parser: argparse.ArgumentParser) -> None:
-    """Add how a benchmark of planwise against itself takes its course."""
+def add_course(parser: argparse.ArgumentParser, *, cold: bool = True) -> None:
+    """Add how a benchmark takes its course.
+
+    Args:
+        parser: of the action.
+        cold: whether its arms may have empty caches.
+    """
     add = parser.add_argument
     add(
         "--warmup",
@@ -70,6 +75,8 @@ def add_course(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="begin no round that would end later than this; one is measured in any case",
     )
+    if not cold:
+        return
     add(
         "--cold",
         action="store_true",

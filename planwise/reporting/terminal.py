@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -20,7 +21,7 @@ from rich.progress import TimeElapsedColumn as Elapsed
 from rich.table import Table
 from rich.text import Text
 
-from planwise.improvement import Improvement
+from planwise.improvement import Improvement, baseline_words
 from planwise.profile_files import FOLDER
 from planwise.reporting.estimate import Durations, TimeLeft, about
 from planwise.results import ChosenSetting, PhaseRecord, Retuning, RunPlan, RunResult
@@ -153,10 +154,15 @@ def improvement_sentence(result: RunResult) -> str:
     """What the report says of improvement where no plugin says it: never a number made up."""
     if result.baseline is None:
         return (
-            "improvement: there is no baseline, so none is quoted; measure one with the scripts "
-            "in benchmarks/ and set performance.baseline_metrics in the configuration"
+            "improvement: there is no baseline, so none is quoted; measure one of this machine, "
+            "project and number of people with `planwise bench baseline`"
         )
     if result.improvement is None:
+        if result.baseline.kind == "measured":
+            return (
+                "improvement: none quoted for the whole run, since the baseline was measured over "
+                "another number of years"
+            )
         return f"improvement: the {result.baseline.kind} baseline has no total_simulation"
     return f"improvement: {improvement_text(result.improvement)}, which is {result.baseline.kind}"
 
@@ -181,6 +187,9 @@ def print_report(console: Console, outcome: SimulationOutcome) -> None:
             console.print(f"  {line}")
     if not any("improvement" in section.data for section in result.sections):
         console.print(f"\n{improvement_sentence(result)}")
+    if result.baseline is not None:
+        now = datetime.datetime.now(tz=datetime.UTC)
+        console.print(f"baseline: {baseline_words(result.baseline, now)}")
     _print_settings(console, result.settings)
     for each in result.retunings:
         console.print(Text(_retuning_line(each)))

@@ -147,7 +147,7 @@ def _account(running: Running, end: RunEnd, around: Circumstances) -> RunAccount
             peak_rss_bytes=now.peak_rss_bytes,
             settings=tuple(so_far.settings.values()),
             retunings=so_far.retunings(),
-            baseline=running.request.baseline,
+            baseline=so_far.baseline,
             improvement=None,
             circumstances=around,
         ),

@@ -163,7 +163,7 @@ def test_the_baseline_is_the_configured_one_and_says_so(tmp_path: Path) -> None:
     text = "performance: {baseline_metrics: {year_processing: 1200}}"
     baseline = configured_baseline(config_with(tmp_path, text))
     assert baseline is not None
-    assert attrs.astuple(baseline) == ("configured", None, 1200.0, None)
+    assert attrs.astuple(baseline) == ("configured", None, 1200.0, None, None, None)
 
 
 LEVEL = PluginOption("level", 3, "Effort.", type=int, choices=(1, 3, 9))

@@ -134,6 +134,8 @@ def test_a_partial_baseline_is_named_as_such() -> None:
     section = report(run_metrics(), Baseline("configured", year_processing_ms=5_000))
     assert section.data["improvement"] is None
     assert "no total_simulation" in section.lines[-1]
+    section = report(run_metrics(), Baseline("measured", year_processing_ms=5_000))
+    assert "measured over another number of years" in section.lines[-1]
     assert section.data["phases"][0]["improvement"] is None
     assert section.data["phases"][1]["improvement"]["class"] == "significant"
 

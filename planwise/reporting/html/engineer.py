@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from planwise.analysis.explanation import node_accounts, phase_time
 from planwise.analysis.run_report import RunReport
 from planwise.analysis.timeline import model_bars
-from planwise.improvement import Improvement
+from planwise.improvement import Improvement, baseline_words
 from planwise.reporting.html.markup import (
     NONE,
     Cell,
@@ -86,6 +87,14 @@ def _cards(account: RunAccount) -> Iterator[tuple[str, str, str]]:
         yield "Time saved", _improvement(details.improvement), kind
 
 
+def _baseline_words(details: RunDetails | None) -> str:
+    """What the baseline is, its age counted to the end of the run."""
+    if details is None or details.baseline is None:
+        return NONE
+    ended = datetime.datetime.fromisoformat(details.finished_at)
+    return baseline_words(details.baseline, ended)
+
+
 def _improvement(value: Improvement | None) -> str:
     return NONE if value is None else f"{value.percent:,.1f}\u00a0% ({value.label})"
 
@@ -135,7 +144,7 @@ def _phases(account: RunAccount) -> str:
         "and committing; the critical path is the least that the models can take."
     )
     if baseline is not None:
-        text += f" The baseline is {baseline.kind}."
+        text += f" Baseline: {_baseline_words(account.details)}."
     headings = ["Wall, s", "Models, s", "Rest, s", "Critical path, s", "State beside, s"]
     if baseline is not None:
         headings += [f"Baseline ({baseline.kind}), s", "Time saved"]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 NO_BASELINE: Final = (
-    "improvement: there is no baseline, so none is quoted; measure one with the scripts in "
-    "benchmarks/ and set performance.baseline_metrics in the configuration"
+    "improvement: there is no baseline, so none is quoted; measure one of this machine, project "
+    "and number of people with `planwise bench baseline`, or set performance.baseline_metrics"
 )
 _MIB: Final = 1 << 20
 
@@ -74,6 +74,11 @@ def _against_baseline(data: Mapping[str, Any]) -> str:
         return (
             f"improvement: {_improvement(data['improvement'])}: {data['wall_s']:.2f} s, the "
             f"{baseline['kind']} baseline {baseline['total_simulation_ms'] / 1000:.2f} s"
+        )
+    if baseline["total_simulation_ms"] is None and baseline["kind"] == "measured":
+        return (
+            "improvement: none quoted for the whole run, since the baseline was measured over "
+            "another number of years"
         )
     if baseline["total_simulation_ms"] is None:
         return (
