@@ -116,8 +116,16 @@ def subject_of(files: Mapping[str, str], people: int, scenarios: int) -> Subject
         people: people who are simulated; 0 for a project that reads no census.
         scenarios: how many in one pass.
     """
-    text = json.dumps(sorted(files.items()))
-    return Subject(machine_facts(), hashlib.sha256(text.encode()).hexdigest(), people, scenarios)
+    return Subject(machine_facts(), project_digest(files), people, scenarios)
+
+
+def project_digest(files: Mapping[str, str]) -> str:
+    """SHA-256 of a project.
+
+    Args:
+        files: SHA-256 of each of its files, by its path in it.
+    """
+    return hashlib.sha256(json.dumps(sorted(files.items())).encode()).hexdigest()
 
 
 def write_baseline(baseline: StoredBaseline, folder: Path) -> Path:

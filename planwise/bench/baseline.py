@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Final
 
@@ -12,9 +11,7 @@ from planwise.baselines import StoredBaseline, baseline_folder, subject_of, writ
 from planwise.bench import arms, report
 from planwise.bench.runner import Measurement, Observation, contenders, measure
 from planwise.bench.session import Setup, people
-from planwise.bench.surroundings import versions
-from planwise.errors import UsageError
-from planwise.project.fingerprint import project_fingerprint
+from planwise.bench.surroundings import project_checksums, versions
 
 ARMS: Final = (arms.PER_YEAR, arms.PER_MODEL)
 """What a baseline may be: plain dbt, and the first unless another is asked for."""
@@ -75,7 +72,9 @@ def _stored(setup: Setup, measurement: Measurement, arm: str) -> StoredBaseline:
     tables = measurement.digests[arms.WARM]
     simulated = int(tables[_CENSUS].split()[0]) if _CENSUS in tables else 0
     return StoredBaseline(
-        subject=subject_of(_files(setup.dbt_project), simulated, max(1, len(setup.scenarios))),
+        subject=subject_of(
+            project_checksums(setup.dbt_project), simulated, max(1, len(setup.scenarios))
+        ),
         arm=arm,
         measured_at=setup.started,
         years=len(setup.years),
@@ -94,17 +93,6 @@ def _years_ms(seen: Sequence[Observation]) -> list[float]:
 
 def _median(values: Sequence[float | None]) -> float:
     return median(value for value in values if value is not None)
-
-
-def _files(directory: Path) -> dict[str, str]:
-    """SHA-256 of each file of a project, as a run has them."""
-    try:
-        found = project_fingerprint(
-            directory.resolve(), profile="", database=Path("none"), arguments={}, environ={}
-        )
-    except OSError as error:
-        raise UsageError(f"--dbt-project: {error.filename}: {error.strerror or error}") from error
-    return dict(found.files)
 
 
 def _quoted_by(stored: StoredBaseline) -> str:

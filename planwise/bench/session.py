@@ -16,10 +16,18 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from planwise.baselines import project_digest
 from planwise.bench.job import Job, clean_environment, planwise_command
 from planwise.bench.process import run
 from planwise.bench.ratios import LEAST_ROUNDS
-from planwise.bench.surroundings import Hooks, distributions, hooks, machine, versions
+from planwise.bench.surroundings import (
+    Hooks,
+    distributions,
+    hooks,
+    machine,
+    project_checksums,
+    versions,
+)
 from planwise.errors import UsageError
 from planwise.run_files import write_problem, write_text_atomically
 
@@ -179,6 +187,7 @@ class Setup:
             "versions": versions(),
             "distributions": distributions(),
             **active,
+            "project": project_digest(project_checksums(self.dbt_project)),
             "seed": self.seed,
             "rounds": self.rounds,
             "warmup": self.warmup,

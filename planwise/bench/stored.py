@@ -84,8 +84,8 @@ def read_result(file: Path) -> StoredResult:
         UnusableResultError: it cannot be read, is no JSON, is too large, or a key is missing or
             has another type than a result has.
     """
-    content = _json(file)
-    reader = _Reader(file)
+    content = read_json(file)
+    reader = Reader(file)
     if not isinstance(content, dict) or "schema_version" not in content:
         reader.refuse("is no result of `planwise bench`: it has no key 'schema_version'")
     version = reader.value(content, "schema_version", int)
@@ -107,7 +107,12 @@ def read_result(file: Path) -> StoredResult:
     )
 
 
-def _json(file: Path) -> Any:
+def read_json(file: Path) -> Any:
+    """What is in the file of a result, nothing of it checked yet.
+
+    Raises:
+        UnusableResultError: it cannot be read, is no JSON, or is too large.
+    """
     try:
         size = file.stat().st_size
         if size > MOST_BYTES:
@@ -134,20 +139,23 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 @frozen
-class _Reader:
+class Reader:
     """Takes values out of a file's JSON, and names file and key where one is wrong."""
 
     file: Path
 
     def refuse(self, problem: str) -> NoReturn:
+        """Refuse the file, with what is wrong with it."""
         raise UnusableResultError(f"{self.file}: {problem}")
 
     def value(self, content: Mapping[str, Any], key: str, kind: type[_T], where: str = "") -> _T:
+        """The value of a key that has to be there; ``where`` is what comes before the key."""
         if key not in content:
             self.refuse(f"the key '{where}{key}' is missing")
         return self.checked(content[key], kind, where + key)
 
     def optional(self, content: Mapping[str, Any], key: str, *kinds: type) -> Any:
+        """The value of a key, of the first of the types; None if that is among them."""
         value = content.get(key)
         if value is None and _NONE in kinds:
             return None
@@ -157,6 +165,7 @@ class _Reader:
         return found
 
     def checked(self, value: Any, kind: type[_T], where: str) -> _T:
+        """A value of a type; a whole number does for a number."""
         found: Any = value
         if kind is float:
             if type(found) is int and abs(found) < 1 << 53:
@@ -170,12 +179,13 @@ class _Reader:
         return checked
 
     def texts(self, content: Mapping[str, Any], key: str) -> dict[str, str]:
+        """The value of a key that holds texts by name."""
         found: dict[str, Any] = self.value(content, key, dict)
         return {n: self.checked(each, str, f"{key}.{n}") for n, each in found.items()}
 
 
 def _times(
-    reader: _Reader, content: Mapping[str, Any], arms: Mapping[str, Any]
+    reader: Reader, content: Mapping[str, Any], arms: Mapping[str, Any]
 ) -> dict[str, dict[int, float]]:
     """Seconds of each round, by arm."""
     found: dict[str, dict[int, float]] = {name: {} for name in arms}
@@ -196,7 +206,7 @@ def _times(
 
 
 def _arms(
-    reader: _Reader, arms: Mapping[str, Any], times: Mapping[str, Mapping[int, float]]
+    reader: Reader, arms: Mapping[str, Any], times: Mapping[str, Mapping[int, float]]
 ) -> dict[str, StoredArm]:
     found = {}
     for name, each in arms.items():

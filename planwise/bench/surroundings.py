@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
+from planwise.errors import UsageError
 from planwise.machine import machine_facts
 from planwise.plugins import implemented_hooks, installed_plugins, load_plugins
+from planwise.project.fingerprint import project_fingerprint
 from planwise.versions import version_of
 
 Hooks = Mapping[str, Sequence[str]]
@@ -41,3 +44,21 @@ def hooks() -> dict[str, list[str]]:
         for each in installed
         for plugin in load_plugins([each])
     }
+
+
+def project_checksums(directory: Path) -> dict[str, str]:
+    """SHA-256 of each file of a dbt project by its path in it, as a run has them.
+
+    Args:
+        directory: its folder.
+
+    Raises:
+        UsageError: a file cannot be read.
+    """
+    try:
+        found = project_fingerprint(
+            directory.resolve(), profile="", database=Path("none"), arguments={}, environ={}
+        )
+    except OSError as error:
+        raise UsageError(f"--dbt-project: {error.filename}: {error.strerror or error}") from error
+    return dict(found.files)

@@ -65,6 +65,7 @@ def add_parser(commands: Any) -> None:
     _add_ab(actions)
     _add_combinations(actions)
     _add_baseline(actions)
+    _add_full(actions)
     _add_compare(actions)
 
 
@@ -133,6 +134,21 @@ def _add_baseline(actions: Any) -> None:
     add_course(baseline, cold=False)
 
 
+def _add_full(actions: Any) -> None:
+    full = actions.add_parser(
+        "full",
+        help="baseline, every combination of plugins, and one page about both",
+        description="Measure plain dbt and every combination of plugins, and write an HTML page.",
+        epilog=bench_help.FULL,
+    )
+    full.add_argument(
+        "--plugins", nargs="+", metavar="NAME", help="only these, commas allowed, at most 8"
+    )
+    add_census(full)
+    add_common(full, rounds=8, page=True)
+    add_course(full, cold=False)
+
+
 def _add_compare(actions: Any) -> None:
     compare = actions.add_parser(
         "compare",
@@ -169,6 +185,7 @@ def run(options: argparse.Namespace) -> int:
         "ab": _ab,
         "combinations": _combinations,
         "baseline": _baseline,
+        "full": _full,
     }
     try:
         actions[options.action](options, _setup(options))
@@ -245,30 +262,50 @@ def _ab(options: argparse.Namespace, setup: Setup) -> None:
 
 
 def _combinations(options: argparse.Namespace, setup: Setup) -> None:
-    from planwise.bench.combinations import combine, combined_plugins, toggles_of
-    from planwise.bench.toggles import toggle_flags
-    from planwise.cli.arm_flags import active_hooks
-    from planwise.plugins import installed_plugins
+    from planwise.bench.combinations import combine
 
-    plugins = combined_plugins(options.plugins, list(installed_plugins()))
-    toggles = toggles_of(options.mode, plugins)
-    flags = {f"arm {name}": toggle_flags(each) for name, each in toggles.items()}
-    hooks = active_hooks(flags, setup.config)
+    toggles, hooks = _combined(options.plugins, options.mode, setup.config)
     combine(
         setup,
         employees=options.employees,
         mode=options.mode,
         toggles=toggles,
-        hooks={name: hooks[f"arm {name}"] for name in toggles},
+        hooks=hooks,
         cold=options.cold,
         say=_say,
     )
+
+
+def _combined(
+    wanted: list[str] | None, mode: str, config: Path | None
+) -> tuple[dict[str, dict[str, bool]], dict[str, dict[str, list[str]]]]:
+    """Each plugin on or off in each arm, and the active hooks in each arm."""
+    from planwise.bench.combinations import combined_plugins, toggles_of
+    from planwise.bench.toggles import toggle_flags
+    from planwise.cli.arm_flags import active_hooks
+    from planwise.plugins import installed_plugins
+
+    toggles = toggles_of(mode, combined_plugins(wanted, list(installed_plugins())))
+    hooks = active_hooks({f"arm {n}": toggle_flags(each) for n, each in toggles.items()}, config)
+    return toggles, {name: hooks[f"arm {name}"] for name in toggles}
 
 
 def _baseline(options: argparse.Namespace, setup: Setup) -> None:
     from planwise.bench.baseline import measure_baseline
 
     measure_baseline(setup, employees=options.employees, arm=options.arm, say=_say)
+
+
+def _full(options: argparse.Namespace, setup: Setup) -> None:
+    from attrs import evolve
+
+    from planwise.bench.combinations import ALL
+    from planwise.bench.full import check_page, run_full
+
+    page: Path = options.output
+    setup = evolve(setup, output=check_page(page))
+    toggles, hooks = _combined(options.plugins, ALL, setup.config)
+    run_full(setup, employees=options.employees, toggles=toggles, hooks=hooks, page=page, say=_say)
 
 
 def _say(text: str) -> None:

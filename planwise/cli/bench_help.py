@@ -72,6 +72,18 @@ examples:
 
 method: docs/benchmarks.md"""
 
+FULL: Final = """\
+Plain dbt first, which is stored as by `bench baseline`; then every combination of plugins, as by
+`bench combinations --all`. The page needs nothing else and asks the network for nothing; the JSON
+beside it is for `bench compare` and `planwise report --bench`. --time-budget is for all of it, a
+quarter of that for plain dbt; one round of each is measured in any case.
+
+examples:
+  planwise bench full --employees 1000 --years 2025 --time-budget 900
+  planwise bench full --census my.csv --years 2025-2029 --rounds 8 --output full.html
+
+method: docs/benchmarks.md"""
+
 COMPARE: Final = """\
 Both have to be results of one action, with the same people, years and arms. The ratio of each arm
 to its reference is compared, which means the same on every machine; its time too, if the machine

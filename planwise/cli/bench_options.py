@@ -22,12 +22,13 @@ def add_census(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_common(parser: argparse.ArgumentParser, *, rounds: int) -> None:
+def add_common(parser: argparse.ArgumentParser, *, rounds: int, page: bool = False) -> None:
     """Add what every benchmark has.
 
     Args:
         parser: of the action.
         rounds: how often each arm is measured by default.
+        page: whether the result is an HTML page, with the JSON beside it.
     """
     add = parser.add_argument
     add("--years", nargs="+", default=["2025-2029"], metavar="YEAR", help="default: 2025-2029")
@@ -50,7 +51,16 @@ def add_common(parser: argparse.ArgumentParser, *, rounds: int) -> None:
     )
     add("--seed", type=int, metavar="N", help="of order and bootstrap (default: random, printed)")
     add("--scratch", type=Path, metavar="DIR", help="where to run (default: the system's temp)")
-    add("--output", type=Path, metavar="FILE.json", help="write everything as JSON too")
+    if page:
+        add(
+            "--output",
+            type=Path,
+            default=Path("bench.html"),
+            metavar="FILE.html",
+            help="the page; the JSON goes beside it as FILE.json (default: bench.html)",
+        )
+    else:
+        add("--output", type=Path, metavar="FILE.json", help="write everything as JSON too")
     add("--verbose", action="store_true", help="show tracebacks of errors")
 
 

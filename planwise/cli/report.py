@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from planwise.analysis.run_report import RunReport
+    from planwise.reporting.html.contributions import BenchFigures
 
 _DESCRIPTION: Final = """\
 Write a report of the last run: one HTML file that needs nothing else and asks the network for
@@ -61,6 +65,13 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="report the last run that finished, though a later one did not",
     )
+    parser.add_argument(
+        "--bench",
+        type=Path,
+        metavar="FILE.json",
+        help="show what plugins contribute, from a result of `bench combinations` or `bench full` "
+        "of the same project, people and machine",
+    )
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
     parser.add_argument("--verbose", action="store_true", help="show tracebacks of errors")
 
@@ -82,8 +93,9 @@ def run(options: argparse.Namespace) -> int:
     output = _output(options.output, database)
     refuse_existing(output, force=options.force)
     report = gather_report(database, finished=options.finished)
+    bench = None if options.bench is None else _bench(options.bench, report)
     with output_file(output, force=options.force) as temporary:
-        size = write_page(report, temporary)
+        size = write_page(report, temporary, bench)
     if report.unfinished is not None:
         sys.stdout.write(f"{told_in_a_line(report.unfinished)}\n")
     for lack in report.lacks:
@@ -92,6 +104,35 @@ def run(options: argparse.Namespace) -> int:
     if options.open:
         _show(output)
     return 0
+
+
+def _bench(file: Path, report: RunReport) -> BenchFigures:
+    """What plugins contribute, if it was measured for what the run was.
+
+    Raises:
+        UsageError: the file holds no such result, or one of something else.
+    """
+    from planwise.baselines import project_digest
+    from planwise.bench.figures import read_figures
+    from planwise.errors import UsageError
+    from planwise.machine import machine_facts
+    from planwise.run_files import RunFiles
+    from planwise.runs.manifest import read_manifest
+
+    shown = read_figures(file)
+    manifest = read_manifest(RunFiles(report.database).work)
+    files = None if manifest is None else manifest.identity["project"]["files"]
+    people = None if report.census is None else report.census.people
+    other = []
+    if dict(shown.machine) != machine_facts():
+        other.append("another machine")
+    if files is not None and shown.project is not None and project_digest(files) != shown.project:
+        other.append("other files of the project")
+    if people is not None and shown.people != people:
+        other.append(f"{shown.people or 0:,} people, where the run has {people:,}")
+    if other:
+        raise UsageError(f"--bench: {file} was measured with {' and '.join(other)}")
+    return shown.figures
 
 
 def _output(given: Path | None, database: Path) -> Path:

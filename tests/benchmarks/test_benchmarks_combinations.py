@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from planwise.bench.combinations import ALL, LEAVE_ONE_OUT, ONE_IN, combined_plugins, toggles_of
 from planwise.bench.contributions import by_all_combinations, by_pairs, chart, table
+from planwise.bench.figures import read_figures
 from planwise.bench.ratios import comparison_of
 from planwise.bench.runner import Contender, Measurement, Observation
 from planwise.bench.toggles import ALL_OFF, ALL_ON, simulating
@@ -152,6 +153,9 @@ def test_a_small_run_says_what_each_plugin_contributes(
         assert shares["all together"] == pytest.approx(product)
     assert found["reference"] == ("all-off" if mode == "--one-in" else "all-on")
     assert "compression" not in found["hooks"]["all-off"]
+    figures = read_figures(tmp_path / "found.json").figures
+    assert {each.name: each.ratio for each in figures.contributions} == shares
+    assert {each.name for each in figures.arms} == set(found["arms"])
     # What was not named is as the configuration has it.
     assert "batching" in found["hooks"]["all-off"]
     assert "Every table is the same (4 tables)" in done.stdout

@@ -44,7 +44,7 @@ VENDORED: Final = (
     ),
 )
 """In the order in which a page loads them. Why these: docs/architecture.md, "Dependencies"."""
-_SCRIPTS: Final = ("tools.js", "analyst.js", "engineer.js", "page.js")
+_SCRIPTS: Final = ("tools.js", "analyst.js", "engineer.js", "bench.js", "page.js")
 _PACKAGE: Final = files(__package__)
 
 

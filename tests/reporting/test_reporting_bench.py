@@ -1,0 +1,141 @@
+"""What plugins contribute, on a page: from a stored result that is read strictly."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reporting_runs import HOSTILE, embedded, parsed, tables
+
+from planwise.analysis.run_report import gather_report
+from planwise.bench.figures import read_figures
+from planwise.bench.full import check_page
+from planwise.bench.stored import UnusableResultError
+from planwise.cli.main import main
+from planwise.errors import UsageError
+from planwise.machine import machine_facts
+from planwise.reporting.html.page import bench_page, report_page
+
+NOW = datetime.datetime(2026, 11, 27, 12, tzinfo=datetime.UTC)
+
+
+def result(people: int = 300, name: str = "tuning") -> dict[str, Any]:
+    """A result as `bench combinations` writes it, of one plugin and two rounds of six."""
+    times = {"all-on": [1.0, 1.2], "all-off": [2.0, 2.4]}
+    half = {"ratio": 0.5, "low": 0.45, "high": 0.55, "rounds": 2}
+    double = {"ratio": 2.0, "low": 1.8, "high": 2.2, "rounds": 2}
+    verdict = {"verdict": "too few rounds to tell"}
+    return {
+        "schema_version": 1,
+        "benchmark": "combinations",
+        "mode": "all",
+        "started": (NOW - datetime.timedelta(days=3)).isoformat(),
+        "machine": {**machine_facts(), "load_average": 0.1},
+        "seed": 1,
+        "rounds": 6,
+        "rounds_measured": 2,
+        "years": [2025, 2026],
+        "census": None,
+        "employees": people,
+        "scenarios": [],
+        "pool_size": 4,
+        "reference": "all-on",
+        "tables": {"inputs.census": f"{people} ab"},
+        "arms": {
+            each: {"arm": each, "years": [2025, 2026], "reference": "all-on"} for each in times
+        },
+        "observations": [
+            {"arm": arm, "round": number, "wall_s": wall_s}
+            for arm, walls in times.items()
+            for number, wall_s in enumerate(walls, 1)
+        ],
+        "comparisons": {"all-off": double | verdict},
+        "contributions": {name: half | verdict, "all together": half | verdict},
+    }
+
+
+def stored(folder: Path, content: dict[str, Any]) -> Path:
+    file = folder / "found.json"
+    file.write_text(json.dumps(content))
+    return file
+
+
+def test_the_page_of_a_benchmark_has_every_figure_and_where_it_is_from(tmp_path: Path) -> None:
+    figures = read_figures(stored(tmp_path, result(name=HOSTILE[0]))).figures
+    page = bench_page(figures, [f"Plain dbt takes <10 s {HOSTILE[0]}"], NOW)
+    data = embedded(page)["bench"]
+    assert [each["name"] for each in data["contributions"]] == [HOSTILE[0], "all together"]
+    assert [each["wall_s"] for each in data["arms"]] == [pytest.approx(1.1), pytest.approx(2.2)]
+    tree = parsed(page)
+    found = tables(tree)
+    assert found["Contribution of each plugin"][2][1:4] == ["0.500", "0.450 to 0.550", "50.0 %"]
+    assert [row[0] for row in found["Combinations of plugins"][1:]] == ["all-on", "all-off"]
+    figure = tree.find(".//p[@id='text-contributions']")
+    assert figure is not None
+    words = "".join(figure.itertext())
+    assert f"From {tmp_path / 'found.json'}, measured 3 days ago: 300 synthetic people" in words
+    assert "2 rounds of 6, when its time ran out" in words
+    assert "Content-Security-Policy" in page
+    assert len(page) < 1_000_000
+
+
+def test_a_report_shows_it_beside_the_run(database: Path, tmp_path: Path) -> None:
+    report = gather_report(database)
+    plain = report_page(report)
+    assert "chart-contributions" not in plain
+    page = report_page(report, read_figures(stored(tmp_path, result())).figures)
+    assert parsed(page).find(".//section[@id='bench']") is not None
+    assert '<a href="#bench">Plugins</a>' in page
+    assert embedded(page)["run"] == embedded(plain)["run"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"machine": {**machine_facts(), "cores_granted": 96}}, "another machine"),
+        ({"project": "0" * 64}, "other files of the project"),
+        ({"tables": {"inputs.census": "7 ab"}}, "7 people, where the run has "),
+        ({"benchmark": "ab"}, "is a result of `bench ab`; contributions are in one of"),
+    ],
+)
+def test_a_result_of_something_else_is_refused(
+    database: Path,
+    tmp_path: Path,
+    change: dict[str, Any],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    census = gather_report(database).census
+    assert census is not None
+    file = stored(tmp_path, result(census.people) | change)
+    output = tmp_path / "r.html"
+    words = ["report", str(database), "--bench", str(file), "--output", str(output)]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert not output.exists()
+    stored(tmp_path, result(census.people))
+    assert main(words) == 0
+    assert "chart-contributions" in output.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("key", ["reference", "contributions", "comparisons", "started", "mode"])
+@pytest.mark.parametrize("value", [None, 7, "", {}, {"a": {}}, {"a": {"ratio": 1}}, "now", [[]]])
+def test_a_spoilt_result_is_refused_with_its_key(tmp_path: Path, key: str, value: object) -> None:
+    if key == "mode" and isinstance(value, str):
+        return  # a text is all that it has to be
+    with pytest.raises(UnusableResultError, match=key) as caught:
+        read_figures(stored(tmp_path, result() | {key: value}))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_page_needs_a_name_of_one(tmp_path: Path) -> None:
+    assert check_page(tmp_path / "a.html") == tmp_path / "a.json"
+    with pytest.raises(UsageError, match=r"--output: .*expected a name that ends with .html"):
+        check_page(tmp_path / "a.json")
+    with pytest.raises(UsageError, match="no such folder"):
+        check_page(tmp_path / "none" / "a.html")
