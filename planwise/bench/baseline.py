@@ -7,11 +7,19 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Final
 
-from planwise.baselines import StoredBaseline, baseline_folder, subject_of, write_baseline
+from planwise.baselines import (
+    DATA_VARIABLE,
+    StoredBaseline,
+    baseline_folder,
+    subject_of,
+    write_baseline,
+)
 from planwise.bench import arms, report
 from planwise.bench.runner import Measurement, Observation, contenders, measure
 from planwise.bench.session import Setup, people
 from planwise.bench.surroundings import project_checksums, versions
+from planwise.errors import PlanwiseError
+from planwise.run_files import write_problem
 
 ARMS: Final = (arms.PER_YEAR, arms.PER_MODEL)
 """What a baseline may be: plain dbt, and the first unless another is asked for."""
@@ -36,6 +44,9 @@ def measure_baseline(
         PlanwiseError: an arm fails, the two do not give the same tables, or the user's folder for
             data cannot be written.
     """
+    folder = baseline_folder(os.environ)
+    if problem := write_problem(folder):
+        raise PlanwiseError(f"{problem}; name another place for baselines in {DATA_VARIABLE}")
     setup.announce(f"{arm}, and {arms.WARM} to compare tables", say)
     with setup.scratch_folder() as scratch:
         job = setup.job(scratch, employees)
@@ -54,7 +65,7 @@ def measure_baseline(
     say("\n".join(report.whole_table(measurement, found, reference=arms.WARM)))
     say("\n" + "\n".join(report.phase_table(measurement, setup.years)))
     stored = _stored(setup, measurement, arm)
-    file = write_baseline(stored, baseline_folder(os.environ))
+    file = write_baseline(stored, folder)
     say(f"\nstored: {file}")
     say(_quoted_by(stored))
     around = setup.surroundings(

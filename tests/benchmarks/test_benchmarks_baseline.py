@@ -200,3 +200,15 @@ def test_a_run_quotes_what_was_measured_and_goes_on_without_what_is_spoilt(
 def test_an_arm_that_is_no_baseline_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "baseline", "--arm", "floor"]) == 2
     assert "--arm" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PLANWISE_DATA_DIR", str(tmp_path / "file"))
+    assert main(["bench", "baseline", "--employees", "60", "--years", "2025"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.endswith("; name another place for baselines in PLANWISE_DATA_DIR\n")
+    assert said.err.count("\n") == 1
