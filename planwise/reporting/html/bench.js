@@ -5,7 +5,7 @@ charts.contributions = (width) => {
   }));
   const ends = rows.flatMap((row) => [row.low, row.ratio, row.high]).map((value) => Math.abs(Math.log(value)));
   const span = Math.exp(Math.max(Math.log(1.05), ...ends) * 1.08);
-  const margin = Math.min(Math.round(width * 0.4), 16 + 7 * Math.min(24, d3.max(rows, (row) => row.name.length) ?? 0));
+  const margin = Math.min(Math.round(width * 0.4), 22 + 7.6 * Math.min(24, d3.max(rows, (row) => row.name.length) ?? 0));
   const fits = Math.floor((margin - 14) / 7.6);
   const svg = plot(width, {
     height: 56 + 30 * rows.length,
