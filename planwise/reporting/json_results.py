@@ -123,6 +123,8 @@ def _baseline(baseline: Baseline | None) -> BaselineDict | None:
         "foundation_setup_ms": baseline.foundation_setup_ms,
         "year_processing_ms": baseline.year_processing_ms,
         "total_simulation_ms": baseline.total_simulation_ms,
+        "arm": baseline.arm,
+        "measured_at": baseline.measured_at,
     }
 
 

@@ -45,6 +45,10 @@ class BaselineDict(TypedDict):
     foundation_setup_ms: float | None
     year_processing_ms: float | None
     total_simulation_ms: float | None
+    arm: str | None
+    """What was measured, such as ``per-year``; None of a configured one."""
+    measured_at: str | None
+    """When, ISO 8601; likewise."""
 
 
 # A key is called `class`, which is no name in Python.

@@ -147,5 +147,5 @@ def test_the_command_prints_it(name: str, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_an_unknown_kind_of_file_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["schema", "results"]) == 2
-    assert "invalid choice: 'results'" in capsys.readouterr().err
+    assert main(["schema", "census"]) == 2
+    assert "invalid choice: 'census'" in capsys.readouterr().err
