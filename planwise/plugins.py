@@ -33,9 +33,9 @@ RESERVED_NAMES: Final = frozenset({
     "all-optimizations", "cache-dir", "census", "census-date", "checkpoint-limit", "checkpoints",
     "config", "database", "dbt-project", "dry-run", "enable-all-optimizations", "foundation",
     "from", "help", "keep-intermediates", "memory-limit", "metrics", "no-cache", "no-checkpoints",
-    "output", "plugin", "pool-size", "profile", "profiles-dir", "record-statements", "resume",
-    "scenario", "seed", "select", "step-var", "target", "test", "threads", "vars", "verbose",
-    "version", "years",
+    "output", "plugin", "pool-size", "profile", "profiles-dir", "quiet", "record-statements",
+    "resume", "scenario", "seed", "select", "step-var", "target", "test", "threads", "vars",
+    "verbose", "version", "years",
 })  # fmt: skip
 """Names that are flags of planwise itself; a plugin of that name could not have its toggle."""
 

@@ -186,6 +186,7 @@ def test_every_flag_of_simulate_is_owned_or_can_be_measured() -> None:
     assert flags - set(OWNED) == {
         *("--pool-size", "--memory-limit", "--threads", "--no-cache", "--verbose"),
         *("--no-checkpoints", "--checkpoint-limit", "--enable-all-optimizations", "--profile"),
+        "--quiet",
     }
 
 
