@@ -69,13 +69,16 @@ def leave_record(
     so_far = running.pipeline.so_far
     if so_far.span is None or not (so_far.has_begun or is_the_users(error)):
         return Left(None)  # no model has run: what it was to run with was refused
+    end = _end(running, error)
+    try:
+        summary = running.pipeline.summary_so_far(running.request)
+        metrics = _told_plugins(evolve(summary, years=running.finished), relay, so_far.span)
+    except Exception as problem:  # noqa: BLE001  # must not hide the first one
+        warnings.append(f"after the run had ended: {told(problem)}")
+    except KeyboardInterrupt as stop:  # the only way out of a plugin that hangs
+        how = getattr(stop, "how", "Ctrl-C")
+        warnings.append(f"after the run had ended: {how} stopped a plugin that was told of it")
     with signals_wait():
-        end = _end(running, error)
-        try:
-            summary = running.pipeline.summary_so_far(running.request)
-            metrics = _told_plugins(evolve(summary, years=running.finished), relay, so_far.span)
-        except Exception as problem:  # noqa: BLE001  # must not hide the first one
-            warnings.append(f"after the run had ended: {told(problem)}")
         try:
             file = write_account(folder, _account(running, end, around()))
         except Exception as problem:  # noqa: BLE001  # as above
