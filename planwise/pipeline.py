@@ -128,6 +128,8 @@ class Pipeline:
             self._drop_intermediates(request)
         self._relay.record_metric(whole.metric("run", "run", None))
         summary = self._summary(request, whole.wall_s, succeeded=True)
+        self.so_far.sections = ()  # they are asked once, whatever comes of it
+        self.so_far.sections = self._relay.report_sections(summary)
         total_ms = self.so_far.baseline.total_simulation_ms if self.so_far.baseline else None
         return RunResult(
             years=(
@@ -143,7 +145,7 @@ class Pipeline:
             foundation=foundation,
             year_phases=tuple(self.so_far.ended),
             settings=tuple(self.so_far.settings.values()),
-            sections=self._relay.report_sections(summary),
+            sections=self.so_far.sections,
             baseline=self.so_far.baseline,
             improvement=None if request.finished else improvement(total_ms, whole.wall_s),
             parsed_anew_because=self._project.parsed_anew_because,

@@ -9,7 +9,7 @@ from planwise.phase_records import phase_record
 from planwise.results import ChosenSetting, ModelRecord, PhaseRecord, Retuning
 from planwise.retuning import Change, retunings
 from planwise.spans import Span
-from planwise.values import Baseline
+from planwise.values import Baseline, ReportSection
 
 
 @define
@@ -52,6 +52,7 @@ class RunSoFar:
         ended: the years that are committed and stored.
         ending: the year that is committed and being stored.
         under_way: the phase that runs now.
+        sections: what the plugins gave for the report; None until they are asked, once.
     """
 
     span: Span | None = None
@@ -63,6 +64,7 @@ class RunSoFar:
     ended: list[PhaseRecord] = field(factory=list)
     ending: PhaseRecord | None = None
     under_way: PhaseUnderWay | None = None
+    sections: tuple[ReportSection, ...] | None = None
 
     @property
     def began_s(self) -> float:

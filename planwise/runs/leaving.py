@@ -24,7 +24,7 @@ from planwise.run_record import (
     write_account,
 )
 from planwise.runs.running import Running
-from planwise.spans import Span
+from planwise.so_far import RunSoFar
 from planwise.values import Metric, RunSummary
 
 _LONGEST: Final = 2_000
@@ -65,14 +65,14 @@ def leave_record(
         error: what ended the run.
     """
     warnings: list[str] = []
-    metrics: tuple[Metric, ...] = ()
     so_far = running.pipeline.so_far
     if so_far.span is None or not (so_far.has_begun or is_the_users(error)):
         return Left(None)  # no model has run: what it was to run with was refused
     end = _end(running, error)
     try:
-        summary = running.pipeline.summary_so_far(running.request)
-        metrics = _told_plugins(evolve(summary, years=running.finished), relay, so_far.span)
+        if so_far.sections is None:  # else it ended after them, such as while it was published
+            summary = running.pipeline.summary_so_far(running.request)
+            _tell_plugins(evolve(summary, years=running.finished), relay, so_far)
     except Exception as problem:  # noqa: BLE001  # must not hide the first one
         warnings.append(f"after the run had ended: {told(problem)}")
     except KeyboardInterrupt as stop:  # the only way out of a plugin that hangs
@@ -84,6 +84,7 @@ def leave_record(
         except Exception as problem:  # noqa: BLE001  # as above
             warnings.append(f"the record of the run could not be written: {told(problem)}")
             file = None
+    metrics = tuple(metric for section in so_far.sections or () for metric in section.metrics)
     return Left(file, tuple(warnings), metrics)
 
 
@@ -120,11 +121,11 @@ def _end(running: Running, error: BaseException) -> RunEnd:
     )
 
 
-def _told_plugins(summary: RunSummary, relay: Relay, span: Span) -> tuple[Metric, ...]:
+def _tell_plugins(summary: RunSummary, relay: Relay, so_far: RunSoFar) -> None:
     """What a plugin gathers it may write now, or give as metrics; its section is in no report."""
-    relay.record_metric(span.metric("run", "run", None))
-    sections = relay.report_sections(summary)
-    return tuple(metric for section in sections for metric in section.metrics)
+    if so_far.span is not None:
+        relay.record_metric(so_far.span.metric("run", "run", None))
+    so_far.sections = relay.report_sections(summary)
 
 
 def _account(running: Running, end: RunEnd, around: Circumstances) -> RunAccount:

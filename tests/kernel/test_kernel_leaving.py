@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from planwise.api import ReportSection, RunSummary, hookimpl
+from planwise.api import Metric, ReportSection, RunSummary, hookimpl
 from planwise.errors import PlanwiseError
 from planwise.plugins import InstalledPlugin, LoadedPlugin
 from planwise.relay import Relay
@@ -80,3 +80,23 @@ def test_ctrl_c_ends_a_plugin_that_hangs_and_the_record_is_of_what_went_wrong_be
     end = read_account(tmp_path, UNFINISHED_NAME).end
     assert end is not None
     assert (end.status, end.error) == ("failed", "the disk is gone")
+
+
+def test_plugins_that_were_asked_are_not_asked_again(tmp_path: Path) -> None:
+    """As where the result cannot be published: their metrics are kept all the same."""
+
+    class Asked:
+        """It must not be."""
+
+        @hookimpl
+        def report_section(self) -> ReportSection | None:
+            raise AssertionError("it is asked again")
+
+        @hookimpl
+        def record_metric(self, metric: Metric) -> None:
+            raise AssertionError(f"it is told again of {metric}")
+
+    run, metric = running(), Metric("run", "run", None, 1.0, 1.0)
+    run.pipeline.so_far.sections = (ReportSection("mine", "Mine", [], metrics=[metric]),)
+    left = leave_record(tmp_path, run, relay(Asked()), around, FAILED)
+    assert (left.warnings, left.metrics) == ((), (metric,))
