@@ -50,12 +50,17 @@ def earlier_durations(
     before = None if census is None else census.get("people")
     if details.circumstances.project != str(project.resolve()) or len(account.phases) < 2:
         return None
-    if (before is None) != (people is None):
+    if (census is None) != (people is None):
         return None
-    if before is not None and people is not None and abs(before - people) > _NEAR * people:
+    if people is not None and not _is_near(before, people):
         return None
     foundation, *years = (phase.wall_s for phase in account.phases)
     return Durations(foundation, statistics.median(years))
+
+
+def _is_near(before: object, people: int) -> bool:
+    """Whether what a record has is the size of such a census; its types are not checked there."""
+    return isinstance(before, int) and abs(before - people) <= _NEAR * people
 
 
 @define

@@ -88,6 +88,18 @@ def test_the_run_before_tells_only_of_one_like_it(finished: Path) -> None:
     assert earlier_durations(work.parent, project, 200, 1) is None
 
 
+@pytest.mark.parametrize("people", [None, "200", [], {}])
+def test_a_damaged_record_of_the_run_before_tells_nothing(
+    finished: Path, tmp_path: Path, people: object
+) -> None:
+    work = RunFiles(finished / "output" / "simulation.duckdb").work
+    content = json.loads((work / "run.json").read_text(encoding="utf-8"))
+    around = content["details"]["circumstances"]
+    around["census"]["people"] = people
+    (tmp_path / "run.json").write_text(json.dumps(content), encoding="utf-8")
+    assert earlier_durations(tmp_path, Path(around["project"]), 200, 1) is None
+
+
 @given(
     took=st.lists(st.floats(0.001, 1e5), max_size=5),
     earlier=st.none() | st.builds(Durations, st.floats(0, 1e5), st.floats(0, 1e5)),
