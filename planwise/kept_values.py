@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from types import UnionType
 from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -21,12 +22,17 @@ def made(kind: type[_T], data: Mapping[str, Any], **instead: Any) -> _T:
     Raises:
         TypeError: a key is missing, or its value is of another type; it is named.
     """
-    hints = get_type_hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # mypy: every class is hashable
     given = {key: value for key, value in data.items() if key in hints} | instead
     for key, value in given.items():
         if not _fits(value, hints[key]):
             raise TypeError(f"{key} is {value!r:.80}")
     return kind(**given)
+
+
+@cache  # they are evaluated from text each time, and a run of 50 years has thousands of models
+def _hints(kind: type) -> Mapping[str, Any]:
+    return get_type_hints(kind)
 
 
 def _fits(value: object, hint: Any) -> bool:
