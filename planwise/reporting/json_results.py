@@ -7,21 +7,10 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from planwise.improvement import Improvement
 from planwise.profiles import ProfiledModel
-from planwise.reporting.results_types import (
-    BaselineDict,
-    CheckpointDict,
-    ImprovementDict,
-    ModelDict,
-    PhaseDict,
-    ProfileDict,
-    ResultsDict,
-    RetuningDict,
-    ScenarioDict,
-)
 from planwise.results import (
     SCHEMA_VERSION,
     CheckpointRecord,
@@ -34,6 +23,19 @@ from planwise.run_files import write_text_atomically
 from planwise.simulation_options import SimulationOutcome
 from planwise.values import Baseline
 from planwise.versions import installed_versions
+
+if TYPE_CHECKING:
+    from planwise.reporting.results_types import (
+        BaselineDict,
+        CheckpointDict,
+        ImprovementDict,
+        ModelDict,
+        PhaseDict,
+        ProfileDict,
+        ResultsDict,
+        RetuningDict,
+        ScenarioDict,
+    )
 
 
 def results_dict(outcome: SimulationOutcome) -> ResultsDict:

@@ -76,3 +76,10 @@ def test_help_is_light(words: list[str], allowed: frozenset[str]) -> None:
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "planwise.plugins" in imported
     assert not {name.partition(".")[0] for name in imported} & (HEAVY - allowed)
+
+
+def test_a_run_begins_without_what_reads_a_census_and_what_checks_results() -> None:
+    """A project may read none, and results are written only where that is asked for."""
+    unwanted = {"planwise.census", "planwise.reporting.results_types", "typing_extensions"}
+    program = f"import sys, planwise.cli.simulate; assert not {unwanted} & sys.modules.keys()"
+    assert "planwise" in loaded(program)
