@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -23,8 +24,17 @@ from planwise.baselines import (
     subject_of,
     write_baseline,
 )
+from planwise.bench.surroundings import project_checksums
 from planwise.cli.main import main
+from planwise.config import load_config
+from planwise.engine import QuietObserver
 from planwise.improvement import age_words, baseline_words
+from planwise.project.spec import ProjectSpec
+from planwise.run_request import RunRequest
+from planwise.runs.manifest import new_manifest
+from planwise.runs.quoting import quoting
+from planwise.runs.starting import Start
+from planwise.simulation_options import SimulationOptions
 from planwise.values import Baseline
 
 NOW = datetime.datetime(2026, 11, 27, 12, tzinfo=datetime.UTC)
@@ -147,6 +157,37 @@ def test_a_baseline_is_named_as_what_it_is() -> None:
     assert baseline_words(quoted, later) == "per-year, measured 3 days ago on this machine"
     odd = attrs.evolve(quoted, measured_at="yesterday")
     assert baseline_words(odd, later) == "per-year, measured on this machine"
+
+
+@pytest.mark.parametrize(
+    ("own", "given", "quotes"),
+    [
+        ("", {}, True),
+        ("", {"keep_intermediates": True}, True),
+        ("", {"variables": {"half": True}}, False),
+        ("", {"step_variable": "jahr"}, False),
+        ("", {"year": ()}, False),
+        ("variables: {half: true}\n", {"variables": {"half": True}}, True),
+        ("variables: {half: true}\n", {}, False),
+        ("no such key: 1\n", {}, False),
+    ],
+)
+def test_only_a_project_as_its_files_say_quotes_what_was_measured_of_it(
+    three_models: Path, tmp_path: Path, own: str, given: dict[str, Any], quotes: bool
+) -> None:
+    if own:
+        (three_models / "planwise.yaml").write_text(own)
+    files = project_checksums(three_models)
+    write_baseline(attrs.evolve(STORED, subject=subject_of(files, 0, 1)), tmp_path / "baselines")
+    options = SimulationOptions(
+        load_config(None),
+        three_models,
+        environ={"PLANWISE_DATA_DIR": str(tmp_path)},
+        project=ProjectSpec(three_models, **given),
+    )
+    start = Start(new_manifest({}, [2025, 2026]))
+    request = quoting(RunRequest((2025, 2026), 1), files, options, start, QuietObserver())
+    assert request.measured(0) == (STORED.quoted(2) if quotes else None)
 
 
 SMALL = ("--employees", "60", "--years", "2025", "--dbt-project", "three")
