@@ -62,6 +62,8 @@ def read_figures(file: Path) -> Shown:
     except ValueError:
         reader.refuse("'started': is no date and time")
     employees, census = result.called["employees"], result.called["census"]
+    if census is None and employees is None:
+        reader.refuse("'employees' and 'census': one of them has to say whom the arms simulated")
     rows = result.tables.get(_CENSUS, "").partition(" ")[0]
     machine = result.machine
     figures = BenchFigures(
