@@ -32,13 +32,15 @@ def check_page(page: Path) -> Path:
         page: where the page is to be.
 
     Raises:
-        UsageError: it is no name of a page.
+        UsageError: it is no name of a page, or the JSON has no place beside it.
     """
     if page.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--output: {page}: expected a name that ends with .html")
     if not page.parent.is_dir():
         raise UsageError(f"--output: {page.parent}: no such folder")
-    return page.with_suffix(".json")
+    if (beside := page.with_suffix(".json")).is_dir():
+        raise UsageError(f"--output: {beside}, which goes beside the page, is a folder")
+    return beside
 
 
 def run_full(

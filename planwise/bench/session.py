@@ -103,6 +103,8 @@ class Setup:
             problem = write_problem(self.output.resolve().parent)
             if problem:
                 raise UsageError(f"--output: {problem}")
+            if self.output.is_dir():
+                raise UsageError(f"--output: {self.output} is a folder; name a file in it")
         if self.scratch is not None and not self.scratch.is_dir():
             raise UsageError(f"--scratch: {self.scratch} is no folder")
         if self.census is None and self.census_date is not None:

@@ -141,3 +141,17 @@ def test_a_page_needs_a_name_of_one(tmp_path: Path) -> None:
         check_page(tmp_path / "a.json")
     with pytest.raises(UsageError, match="no such folder"):
         check_page(tmp_path / "none" / "a.html")
+    (tmp_path / "b.json").mkdir()
+    with pytest.raises(UsageError, match=r"b\.json, which goes beside the page, is a folder"):
+        check_page(tmp_path / "b.html")
+
+
+@pytest.mark.parametrize("action", [["full"], ["baseline"], ["ab", "--a="]])
+def test_a_folder_as_output_is_refused_before_anything_is_measured(
+    action: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.html").mkdir()
+    assert main(["bench", *action, "--output", str(tmp_path / "a.html")]) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert "a.html is a folder; name a file in it" in said.err
