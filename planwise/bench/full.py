@@ -109,8 +109,8 @@ def _sentences(baseline: StoredBaseline, reference_s: float) -> list[str]:
         f"foundation, {year_s:,.2f} s for a year (medians of {rounds})."
     )
     planwise = (
-        f"planwise with every plugin takes {reference_s:,.2f} s, {100 * reference_s / total_s:.1f} "
-        "% of that. The tables are the same."
+        f"planwise with all plugins on that are combined below takes {reference_s:,.2f} s, "
+        f"{100 * reference_s / total_s:.1f} % of that. The tables are the same."
     )
     stored = (
         "Plain dbt's times are stored as the baseline that runs of this project, with as many "
