@@ -33,10 +33,12 @@ def write_profiles(folder: Path, profiles: Sequence[ProfiledModel]) -> None:
             place.mkdir(parents=True)
         for each in profiles:
             file = folder / each.file
-            file.write_text(profile_text(each), encoding="utf-8")
-            file.with_suffix(".json").write_text(each.profile, encoding="utf-8")
+            # A plugin's text may hold what UTF-8 has no bytes for.
+            file.write_text(profile_text(each), encoding="utf-8", errors="replace")
+            file.with_suffix(".json").write_text(each.profile, encoding="utf-8", errors="replace")
     except OSError as error:
-        raise WarehouseError(f"{place}: cannot be written ({error.strerror})") from error
+        problem = error.strerror or error  # of a link in its place there is no number
+        raise WarehouseError(f"{place}: cannot be written ({problem})") from error
 
 
 def profile_text(profiled: ProfiledModel) -> str:

@@ -169,8 +169,9 @@ class Simulation:
 
     def _write_record(self, result: RunResult, around: Circumstances) -> None:
         """Keep what a finished run has measured."""
-        write_profiles(self.files.work, result.profiles)
+        # The record first: the one that is there tells of the run before.
         write_account(self.files.work, account_of(result, around))
+        write_profiles(self.files.work, result.profiles)
 
     def _around(self) -> Circumstances:
         """What the run runs with, for its record."""

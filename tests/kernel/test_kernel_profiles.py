@@ -175,3 +175,19 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     profile = ProfiledModel("model.p.m", 2025, 1.0, "query_profiles/f.txt", "{}")
     with pytest.raises(WarehouseError, match="profiles: cannot be written"):
         write_profiles(tmp_path, [profile])
+
+
+def test_a_link_in_the_place_of_the_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "mine.txt").write_text("mine")
+    (tmp_path / FOLDER).symlink_to(other)
+    with pytest.raises(WarehouseError, match=r"cannot be written .*symbolic link"):
+        write_profiles(tmp_path, [])
+    assert (other / "mine.txt").read_text() == "mine"
+
+
+def test_a_profile_of_an_executor_may_hold_any_text(tmp_path: Path) -> None:
+    profile = ProfiledModel("model.p.m\udc80", 2025, 1.0, f"{FOLDER}/f.txt", '{"\ud800": 1}')
+    write_profiles(tmp_path, [profile])
+    assert (tmp_path / FOLDER / "f.json").read_text(encoding="utf-8") == '{"?": 1}'
