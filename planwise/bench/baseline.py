@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Final
 
@@ -41,12 +41,13 @@ def measure_baseline(
         What was stored.
 
     Raises:
-        PlanwiseError: an arm fails, the two do not give the same tables, or the user's folder for
-            data cannot be written.
+        PlanwiseError: an arm fails, the two do not give the same tables, the project has changed
+            meanwhile, or the user's folder for data cannot be written.
     """
     folder = baseline_folder(os.environ)
     if problem := write_problem(folder):
         raise PlanwiseError(f"{problem}; name another place for baselines in {DATA_VARIABLE}")
+    files = project_checksums(setup.dbt_project)
     setup.announce(f"{arm}, and {arms.WARM} to compare tables", say)
     with setup.scratch_folder() as scratch:
         job = setup.job(scratch, employees)
@@ -60,11 +61,16 @@ def measure_baseline(
             warmup=setup.warmup,
             deadline_s=setup.deadline_s,
         )
+    if project_checksums(setup.dbt_project) != files:
+        raise PlanwiseError(
+            f"{setup.dbt_project}: its files changed while they were measured, and no run would "
+            "have what was; nothing is stored: measure again"
+        )
     found = report.comparisons(measurement, setup.seed)
     say(report.said_to_be_same(measurement, people(setup, employees), len(setup.years)))
     say("\n".join(report.whole_table(measurement, found, reference=arms.WARM)))
     say("\n" + "\n".join(report.phase_table(measurement, setup.years)))
-    stored = _stored(setup, measurement, arm)
+    stored = _stored(setup, measurement, arm, files)
     file = write_baseline(stored, folder)
     say(f"\nstored: {file}")
     say(_quoted_by(stored))
@@ -78,14 +84,14 @@ def measure_baseline(
     return stored
 
 
-def _stored(setup: Setup, measurement: Measurement, arm: str) -> StoredBaseline:
+def _stored(
+    setup: Setup, measurement: Measurement, arm: str, files: Mapping[str, str]
+) -> StoredBaseline:
     seen = measurement.of(arm)
     tables = measurement.digests[arms.WARM]
     simulated = int(tables[_CENSUS].split()[0]) if _CENSUS in tables else 0
     return StoredBaseline(
-        subject=subject_of(
-            project_checksums(setup.dbt_project), simulated, max(1, len(setup.scenarios))
-        ),
+        subject=subject_of(files, simulated, max(1, len(setup.scenarios))),
         arm=arm,
         measured_at=setup.started,
         years=len(setup.years),

@@ -24,6 +24,7 @@ from planwise.baselines import (
     subject_of,
     write_baseline,
 )
+from planwise.bench import baseline
 from planwise.bench.surroundings import project_checksums
 from planwise.cli.main import main
 from planwise.config import load_config
@@ -236,6 +237,24 @@ def test_a_run_quotes_what_was_measured_and_goes_on_without_what_is_spoilt(
     assert "warning: " in said
     assert "this baseline cannot be used" in " ".join(said.split())
     assert found["baseline"] is None
+
+
+def test_nothing_is_stored_of_a_project_that_changes_while_it_is_measured(
+    three_models: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def edited(*_: object, **__: object) -> None:
+        """In place of a measurement, which takes as long as it takes to edit a file."""
+        (three_models / "models" / "last.sql").write_text("select 1 as y")
+
+    monkeypatch.setattr(baseline, "measure", edited)
+    monkeypatch.setenv("PLANWISE_DATA_DIR", str(tmp_path / "data"))
+    words = ["--employees", "60", "--years", "2025", "--dbt-project", str(three_models)]
+    assert main(["bench", "baseline", *words]) == 1
+    assert "its files changed while they were measured" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
 
 
 def test_an_arm_that_is_no_baseline_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
