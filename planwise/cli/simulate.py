@@ -106,6 +106,8 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
             outcome = simulation.run()
             observer.stop()
             print_report(console, outcome)
+            if options.profile and not outcome.result.profiles:
+                console.print("profiles     none: what ran the models gives none, as dbt does not")
             if options.output is not None:
                 write_results(outcome, options.output)
                 console.print(f"results      {options.output.resolve()}")

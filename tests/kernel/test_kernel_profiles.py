@@ -130,6 +130,13 @@ def test_metrics_that_nobody_could_have_are_refused_at_once(
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_profiles_that_nobody_gave_are_said_to_be_none(folder: Path) -> None:
+    done = planwise(folder, "--profile", "--no-precompile")
+    assert done.returncode == 0, done.stderr
+    assert "\nprofiles     none: what ran the models gives none" in done.stdout
+    assert not (folder / "a.duckdb.planwise" / FOLDER).exists()
+
+
 @given(st.lists(st.floats(0, 1e9), max_size=40), st.text(max_size=200))
 def test_the_slowest_are_kept_in_order_under_names_of_their_own(
     seconds: list[float], name: str
