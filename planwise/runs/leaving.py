@@ -101,6 +101,8 @@ def forget_record(folder: Path) -> None:
 
 def told(error: BaseException) -> str:
     """An error in one line."""
+    if isinstance(error, SystemExit | BrokenPipeError):  # rich makes the first of the second
+        return "whoever read its output has gone"
     text = " ".join(str(error).split())[:_LONGEST]
     if isinstance(error, PlanwiseError) and text:
         return text

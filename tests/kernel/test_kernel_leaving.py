@@ -17,7 +17,7 @@ from planwise.errors import PlanwiseError
 from planwise.plugins import InstalledPlugin, LoadedPlugin
 from planwise.relay import Relay
 from planwise.run_record import UNFINISHED_NAME, Circumstances, read_account
-from planwise.runs.leaving import leave_record
+from planwise.runs.leaving import leave_record, told
 from planwise.runs.manifest import new_manifest
 from planwise.so_far import RunSoFar
 from planwise.spans import span_of_work
@@ -100,3 +100,17 @@ def test_plugins_that_were_asked_are_not_asked_again(tmp_path: Path) -> None:
     run.pipeline.so_far.sections = (ReportSection("mine", "Mine", [], metrics=[metric]),)
     left = leave_record(tmp_path, run, relay(Asked()), around, FAILED)
     assert (left.warnings, left.metrics) == ((), (metric,))
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (FAILED, "the disk is gone"),
+        (ValueError("a\n b"), "ValueError: a b"),
+        (ValueError(), "ValueError"),
+        (BrokenPipeError(32, "Broken pipe"), "whoever read its output has gone"),
+        (SystemExit(1), "whoever read its output has gone"),  # as rich ends then
+    ],
+)
+def test_what_ended_a_run_is_told_in_one_line(error: BaseException, words: str) -> None:
+    assert told(error) == words
