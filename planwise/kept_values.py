@@ -25,9 +25,23 @@ def made(kind: type[_T], data: Mapping[str, Any], **instead: Any) -> _T:
     hints = _hints(kind)  # type: ignore[arg-type]  # mypy: every class is hashable
     given = {key: value for key, value in data.items() if key in hints} | instead
     for key, value in given.items():
-        if not _fits(value, hints[key]):
-            raise TypeError(f"{key} is {value!r:.80}")
+        hold_to(value, hints[key], key)
     return kind(**given)
+
+
+def hold_to(value: object, hint: Any, key: str) -> None:
+    """Refuse a value of another type.
+
+    Args:
+        value: as JSON gives it.
+        hint: the type; of a list, what it holds.
+        key: what it is called.
+
+    Raises:
+        TypeError: it is of another type.
+    """
+    if not _fits(value, hint):
+        raise TypeError(f"{key} is {value!r:.80}")
 
 
 @cache  # they are evaluated from text each time, and a run of 50 years has thousands of models
@@ -49,6 +63,8 @@ def _fits(value: object, hint: Any) -> bool:
             return False
         kinds = inner[:1] * len(value) if ... in inner else inner
         return len(value) == len(kinds) and all(map(_fits, value, kinds))
+    if origin is list:
+        return isinstance(value, list) and all(_fits(each, inner[0]) for each in value)
     if origin is Mapping:
         keys, values = inner
         return isinstance(value, dict) and all(

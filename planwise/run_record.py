@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from planwise.errors import WarehouseError
 from planwise.improvement import Improvement
-from planwise.kept_values import made, perhaps
+from planwise.kept_values import hold_to, made, perhaps
 from planwise.results import (
     CheckpointRecord,
     ChosenSetting,
@@ -29,6 +29,15 @@ from planwise.values import Baseline
 FILE_NAME: Final = "run.json"
 _FORMAT: Final = 1
 """Raised when a key changes its meaning; one that is new is left out of what was written before."""
+_COUNTS: Final = Mapping[str, int]
+_CENSUS: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("people", "rows_read"), int),
+    **dict.fromkeys(("set_aside", "warnings", "repaired", "assumed"), _COUNTS),
+    "path": str,
+    "columns_used": Mapping[str, str],
+    "notes": list[str],
+}
+"""What is read again of the summary of a census."""
 UNFINISHED_NAME: Final = "unfinished.json"
 """The record of a run that did not finish, beside that of the last one that did."""
 RunStatus = Literal["finished", "failed", "interrupted"]
@@ -296,6 +305,10 @@ def _end_from(data: Mapping[str, Any]) -> RunEnd:
 
 def _details_from(data: Mapping[str, Any]) -> RunDetails:
     around = data["circumstances"]
+    datetime.datetime.fromisoformat(data["finished_at"])  # an age is counted to it
+    census = around.get("census")
+    for key, kind in _CENSUS.items() if census is not None else ():
+        hold_to(census[key], kind, f"census.{key}")
     plugins = tuple(
         made(PluginAccount, each, hooks=tuple(each["hooks"])) for each in around["plugins"]
     )

@@ -47,20 +47,18 @@ def earlier_durations(
     if details is None or details.resumed_years or details.circumstances.scenarios != scenarios:
         return None
     census = details.circumstances.census
-    before = None if census is None else census.get("people")
     if details.circumstances.project != str(project.resolve()) or len(account.phases) < 2:
         return None
     if (census is None) != (people is None):
         return None
-    if people is not None and not _is_near(before, people):
+    if census is not None and people is not None and not _is_near(census["people"], people):
         return None
     foundation, *years = (phase.wall_s for phase in account.phases)
     return Durations(foundation, statistics.median(years))
 
 
-def _is_near(before: object, people: int) -> bool:
-    """Whether what a record has is the size of such a census; its types are not checked there."""
-    return isinstance(before, int) and abs(before - people) <= _NEAR * people
+def _is_near(before: int, people: int) -> bool:
+    return abs(before - people) <= _NEAR * people
 
 
 @define

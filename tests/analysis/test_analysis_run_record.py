@@ -75,6 +75,27 @@ def test_it_says_what_the_run_ran_with(account: RunAccount) -> None:
     assert all(each.origin for each in details.settings)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("people", each) for each in (None, "200", True, 2.5)),
+        *(("assumed", each) for each in (None, [], {"a": None}, {"a": "1"})),
+        *(("columns_used", each) for each in ("x", {"a": 1})),
+        *(("notes", each) for each in ("x", [1], {})),
+        ("path", 7),
+        ("", {}),
+    ],
+)
+def test_what_it_keeps_of_a_census_is_held_to_its_types(
+    content: Any, tmp_path: Path, key: str, value: object
+) -> None:
+    around = content["details"]["circumstances"]
+    around["census"] = around["census"] | {key: value} if key else value
+    (tmp_path / FILE_NAME).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(WarehouseError, match="cannot be used"):
+        read_account(tmp_path)
+
+
 def test_the_record_of_an_older_planwise_is_read(content: Any, tmp_path: Path) -> None:
     del content["details"]
     for phase in content["phases"]:
