@@ -352,6 +352,34 @@ def test_the_file_has_no_place_for_what_later_years_replace(
     assert sizes[-1] <= 2 * sizes[2]
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_log_that_cannot_be_moved_ends_the_run_and_leaves_nothing_held(
+    warehouse: Warehouse, tmp_path: Path, late: bool
+) -> None:
+    """Before the tables are read, and after: whoever stores them is not left waiting."""
+    read = threading.Event()
+
+    class Full(Plodding):
+        """Its disk is full; no real one fails at a moment of the test's own choice."""
+
+        def checkpoint(self) -> bool:
+            assert not late or read.wait(30)
+            raise duckdb.IOException("no space left")
+
+        def table(self, output: YearOutput, year: int, *, earlier: StoredShape | None) -> YearTable:
+            found = super().table(output, year, earlier=earlier)
+            read.set()
+            return found
+
+    end = YearEnd(Full(warehouse), CheckpointStore(tmp_path / "states"), None, Relay())
+    end.begin(2025, [PEOPLE])
+    with pytest.raises(duckdb.IOException, match="no space left"):
+        end.take(wait=True)  # it waits for all threads
+    end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), None, Relay())
+    end.begin(2025, [PEOPLE])
+    assert ended(end).checkpoint is not None
+
+
 def test_an_error_of_the_query_keeps_its_name(warehouse: Warehouse, tmp_path: Path) -> None:
     end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), None, Relay())
     end.begin(2025, [YearOutput(("main", "missing"))])
