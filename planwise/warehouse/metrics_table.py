@@ -59,6 +59,9 @@ def record_metrics(
 ) -> None:
     """Add the metrics of a run.
 
+    One that ended, and was interrupted before its result was in place, has some already when it is
+    resumed: numbers go on after those.
+
     Args:
         cursor: a cursor of the run's database. A transaction that is open is not ended.
         run_id: the run in ``planwise_runs``.
@@ -74,16 +77,20 @@ def record_metrics(
         f"create table if not exists {table} (run_id varchar, recorded_at timestamp, "
         f"number integer, {declared}, further map(varchar, double))"
     )
+    ((last,),) = cursor.execute(
+        f"select coalesce(max(number), 0) from {table} where run_id = ?",  # noqa: S608  # a constant
+        [run_id],
+    ).fetchall()
     rows = [metric_row(each) for each in metrics]
     lists = ", ".join(f"unnest(?::{kind}[]) as {name}" for name, kind in COLUMNS.items())
     names = ", ".join(COLUMNS)
     cursor.execute(
         f"insert into {table} select ?, now()::timestamptz at time zone 'UTC', number, {names}, "  # noqa: S608  # constants
-        f"map(keys, numbers) from (select unnest(range(1, ?::bigint + 1)) as number, {lists}, "
+        f"map(keys, numbers) from (select unnest(range(?::bigint, ?::bigint)) as number, {lists}, "
         "unnest(?::varchar[][]) as keys, unnest(?::double[][]) as numbers)",
         [
             run_id,
-            len(rows),
+            *(last + 1, last + 1 + len(rows)),
             *([row[name] for row in rows] for name in COLUMNS),
             [list(row["further"]) for row in rows],
             [list(row["further"].values()) for row in rows],

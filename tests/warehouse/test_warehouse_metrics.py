@@ -37,6 +37,15 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         yield opened
 
 
+def test_each_metric_of_a_run_that_is_resumed_has_a_number_of_its_own(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    record_metrics(connection, "run", METRICS_OF_A_RUN)
+    record_metrics(connection, "run", METRICS_OF_A_RUN[-1:])
+    numbers = connection.execute(f"select number from {METRICS} order by number").fetchall()
+    assert numbers == [(each,) for each in range(1, 7)]
+
+
 def test_what_is_written_is_what_was_measured(connection: duckdb.DuckDBPyConnection) -> None:
     record_metrics(connection, HOSTILE, METRICS_OF_A_RUN)
     record_metrics(connection, "again", METRICS_OF_A_RUN[:1])
