@@ -53,7 +53,7 @@ def leave_record(
     around: Callable[[], Circumstances],
     error: BaseException,
 ) -> Left:
-    """Tell the plugins that the run is over, and write its record.
+    """Write the record of the run, and tell the plugins that it is over.
 
     Nothing that goes wrong here is raised: the error with which the run ended is what counts.
 
@@ -68,22 +68,22 @@ def leave_record(
     so_far = running.pipeline.so_far
     if so_far.span is None or not (so_far.has_begun or is_the_users(error)):
         return Left(None)  # no model has run: what it was to run with was refused
-    end = _end(running, error)
+    # The record first: what a plugin does may be ended with the process.
+    with signals_wait():
+        try:
+            file = write_account(folder, _account(running, _end(running, error), around()))
+        except Exception as problem:  # noqa: BLE001  # must not hide the first one
+            warnings.append(f"the record of the run could not be written: {told(problem)}")
+            file = None
     try:
         if so_far.sections is None:  # else it ended after them, such as while it was published
             summary = running.pipeline.summary_so_far(running.request)
             _tell_plugins(evolve(summary, years=running.finished), relay, so_far)
-    except Exception as problem:  # noqa: BLE001  # must not hide the first one
+    except Exception as problem:  # noqa: BLE001  # as above
         warnings.append(f"after the run had ended: {told(problem)}")
     except KeyboardInterrupt as stop:  # the only way out of a plugin that hangs
         how = getattr(stop, "how", "Ctrl-C")
         warnings.append(f"after the run had ended: {how} stopped a plugin that was told of it")
-    with signals_wait():
-        try:
-            file = write_account(folder, _account(running, end, around()))
-        except Exception as problem:  # noqa: BLE001  # as above
-            warnings.append(f"the record of the run could not be written: {told(problem)}")
-            file = None
     metrics = tuple(metric for section in so_far.sections or () for metric in section.metrics)
     return Left(file, tuple(warnings), metrics)
 

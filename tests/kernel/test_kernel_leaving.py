@@ -68,6 +68,7 @@ def test_ctrl_c_ends_a_plugin_that_hangs_and_the_record_is_of_what_went_wrong_be
 
         @hookimpl
         def report_section(self) -> ReportSection | None:
+            assert (tmp_path / UNFINISHED_NAME).is_file(), "else it would end with the process"
             signal.raise_signal(signal.SIGINT)
             time.sleep(0.01)
             raise AssertionError("it went on")
