@@ -60,6 +60,7 @@ def test_a_missing_library_is_one_line(project: Path, hidden: dict[str, str], na
     assert "install" in done.stderr or "--no-" in done.stderr
     # A year that was finished before the library was missed is kept aside.
     after = {name: digest for name, digest in results(project).items() if "/building" not in name}
+    after.pop("output/simulation.duckdb.planwise/unfinished.json", None)  # if a model had begun
     assert after == before
 
 
