@@ -256,7 +256,7 @@ class PhaseRunner:
             self._durations[each.unique_id] = each.wall_s
             if each.profile:
                 self.profiles.add(each.unique_id, request.year, each.wall_s, each.profile)
-            self._relay.record_metric(_metric(each, request.year, rows[each.unique_id]))
+            self._relay.record_metric(_metric(each, request.year, rows[each.unique_id], span))
         name = f"{request.phase} batch {number}"
         total = sum(count for count in rows.values() if count is not None)
         self._relay.record_metric(span.metric("batch", name, request.year, rows=total))
@@ -295,14 +295,18 @@ class PhaseRunner:
 
 
 def _start_s(result: ModelResult, batch: Span, step: PhaseStep) -> float | None:
+    """When a node began, from the beginning of the run."""
+    began = _started_s(result, batch)
+    return None if began is None else began - step.began_s
+
+
+def _started_s(result: ModelResult, batch: Span) -> float | None:
     """When a node began, unless a plugin's clock is another one: no batch ran then."""
     began = result.started_s
-    if began is None or not batch.start.wall_s <= began <= batch.end.wall_s:
-        return None
-    return began - step.began_s
+    return began if began is None or batch.start.wall_s <= began <= batch.end.wall_s else None
 
 
-def _metric(result: ModelResult, year: int | None, rows: int | None) -> Metric:
+def _metric(result: ModelResult, year: int | None, rows: int | None, batch: Span) -> Metric:
     return Metric(
         "model",
         result.unique_id,
@@ -314,4 +318,5 @@ def _metric(result: ModelResult, year: int | None, rows: int | None) -> Metric:
         bytes_read=result.bytes_read,
         bytes_written=result.bytes_written,
         values={"spilled_bytes": result.spilled_bytes} if result.spilled_bytes else {},
+        started_s=_started_s(result, batch),
     )

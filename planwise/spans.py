@@ -51,6 +51,7 @@ class Span:
             peak_rss_bytes=self.end.peak_rss_bytes,
             bytes_read=self.end.bytes_read - self.start.bytes_read,
             bytes_written=self.end.bytes_written - self.start.bytes_written,
+            started_s=self.start.wall_s,
             **more,
         )
 

@@ -298,13 +298,12 @@ class Metric:
         kind: what ended.
         name: its name: ``foundation``, ``year 2026``, a model's unique id, a table's name.
         year: the simulation year, or None.
-        wall_s: wall time.
-        cpu_s: CPU time of the process in that span.
-        rss_bytes: resident size at the end.
-        peak_rss_bytes: peak resident size of the process so far.
+        wall_s, cpu_s: wall time, and CPU time of the process in that span.
+        rss_bytes, peak_rss_bytes: resident size at the end, and its peak in the process so far.
         rows: rows written, where that is known.
         bytes_read, bytes_written: what the process read and wrote on storage in that span.
         values: further figures, such as ``ratio`` of a checkpoint.
+        started_s: reading of ``time.perf_counter()`` when it began, or None if that is not known.
     """
 
     kind: MetricKind
@@ -318,6 +317,7 @@ class Metric:
     bytes_read: int = 0
     bytes_written: int = 0
     values: Mapping[str, float] = field(factory=dict, converter=frozen_mapping)
+    started_s: float | None = None
 
 
 @frozen
