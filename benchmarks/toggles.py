@@ -72,7 +72,8 @@ def _benchmark(options: argparse.Namespace) -> None:
         **({} if options.seed is None else {"seed": options.seed}),
     )
     setup.check()
-    arms = chosen_arms(options.arms, installed_plugins())
+    plugins = [name for name, each in installed_plugins().items() if not each.on_request]
+    arms = chosen_arms(options.arms, plugins)
     setup.announce(", ".join(arm.name for arm in arms), _say)
     with setup.scratch_folder() as scratch:
         job = setup.job(scratch, options.employees)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 def enabled_plugins(config: Config, flags: Mapping[str, bool]) -> dict[str, bool]:
     """Every installed plugin, on or off: the command line over the configuration.
 
+    One that needs an extra of its distribution is on only where one of them says so.
+
     Raises:
         UsageError: a toggle names a plugin that is not installed.
         PluginError: two distributions offer one name, or a name is no flag.
@@ -26,9 +28,10 @@ def enabled_plugins(config: Config, flags: Mapping[str, bool]) -> dict[str, bool
         for name, settings in config.plugins.items()
         if settings.enabled is not None
     }
-    return settle_toggles(
-        installed_plugins(), dict.fromkeys(config.plugins, True), configured, flags
-    )
+    installed = installed_plugins()
+    named = dict.fromkeys(config.plugins, True)
+    on_request = {name: False for name, plugin in installed.items() if plugin.on_request}
+    return settle_toggles(installed, named, on_request, configured, flags)
 
 
 def build_relay(

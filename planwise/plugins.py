@@ -54,6 +54,14 @@ class InstalledPlugin:
     distribution: str
     entry_point: EntryPoint
 
+    @property
+    def on_request(self) -> bool:
+        """Whether it is off unless somebody asks for it: it needs an extra of its distribution.
+
+        The entry point names the extra: ``mine = "my_package:Mine [extra]"``.
+        """
+        return bool(self.entry_point.extras)
+
 
 @frozen
 class LoadedPlugin:

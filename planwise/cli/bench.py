@@ -101,7 +101,7 @@ def _add_combinations(actions: Any) -> None:
         nargs="+",
         metavar="NAME",
         help="only these, commas allowed; the others stay as the configuration has them (default: "
-        "every installed plugin)",
+        "every installed plugin that needs no extra)",
     )
     modes = combinations.add_mutually_exclusive_group()
     for mode, text in (
@@ -285,7 +285,10 @@ def _combined(
     from planwise.cli.arm_flags import active_hooks
     from planwise.plugins import installed_plugins
 
-    toggles = toggles_of(mode, combined_plugins(wanted, list(installed_plugins())))
+    installed = installed_plugins()
+    if wanted is None:
+        wanted = [name for name, each in installed.items() if not each.on_request]
+    toggles = toggles_of(mode, combined_plugins(wanted, list(installed)))
     hooks = active_hooks({f"arm {n}": toggle_flags(each) for n, each in toggles.items()}, config)
     return toggles, {name: hooks[f"arm {name}"] for name in toggles}
 

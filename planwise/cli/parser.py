@@ -219,12 +219,14 @@ def _common(parser: argparse.ArgumentParser) -> None:
 
 def _toggles(parser: argparse.ArgumentParser, plugins: Sequence[str]) -> None:
     group = parser.add_argument_group(
-        "plugins", "every installed plugin is on unless it is switched off here or in the config"
+        "plugins",
+        "every installed plugin is on unless it is switched off here or in the config; one that "
+        "needs an extra is off unless it is switched on",
     )
     group.add_argument(
         "--enable-all-optimizations",
         action="store_true",
-        help="switch every installed plugin on, whatever the config says",
+        help="switch every installed plugin on that needs no extra, whatever the config says",
     )
     for name in plugins:
         group.add_argument(

@@ -173,5 +173,5 @@ def settled_toggles(options: argparse.Namespace) -> dict[str, bool]:
             )
         from planwise.plugins import installed_plugins
 
-        toggles = dict.fromkeys(installed_plugins(), True)
+        toggles |= {name: True for name, each in installed_plugins().items() if not each.on_request}
     return toggles

@@ -205,6 +205,10 @@ def plugin_flags(rest: list[str], toggles: dict[str, bool]) -> dict[str, dict[st
         UsageError: no enabled plugin has such an option, or its value is wrong.
     """
     installed = installed_plugins()
+    for word in rest:
+        owners = [name for name in toggles if word.startswith(f"--{name}-")]
+        if owners and not any(toggles[name] for name in owners):
+            raise UsageError(f"{word}: the plugin {owners[0]} is off; add --{owners[0]}")
     relay = Relay(load_plugins(installed[name] for name, on in toggles.items() if on))
     declared = relay.add_options()
     parsed = vars(option_parser(declared).parse_args(rest))

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_distributions import Site
+from kernel_distributions import Site, importable
 
 from planwise.errors import PluginError, UsageError
-from planwise.plugins import RESERVED_NAMES, installed_plugins, settle_toggles
+from planwise.plugin_set import enabled_plugins
+from planwise.plugins import RESERVED_NAMES, installed_plugins, load_plugins, settle_toggles
 
 PLAIN = """
     class Plugin:
@@ -197,6 +198,47 @@ def test_an_unknown_toggle_on_the_command_line(site: Site, flag: str) -> None:
     assert done.stderr.count("\n") == 1
     assert "did you mean" in done.stderr
     assert "compression" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "config", "on"),
+    [
+        ([], "", False),
+        ([], "plugins: {mine: {}}", False),
+        ([], "plugins: {mine: {enabled: true}}", True),
+        (["--mine"], "", True),
+        (["--mine"], "plugins: {mine: {enabled: false}}", True),
+        (["--no-mine"], "plugins: {mine: {enabled: true}}", False),
+        (["--enable-all-optimizations"], "", False),
+        (["--enable-all-optimizations", "--mine"], "", True),
+    ],
+)
+def test_a_plugin_that_needs_an_extra_is_on_only_where_it_is_asked_for(
+    site: Site, tmp_path: Path, words: list[str], config: str, on: bool
+) -> None:
+    from planwise.cli.parser import build_parser
+    from planwise.cli.settled import settled_toggles
+    from planwise.config import load_config
+
+    marker = tmp_path / "imported"
+    site.add("mine", marker_plugin(marker), target="Plugin [heavy]")
+    site.add("other", PLAIN)
+    file = tmp_path / "c.yaml"
+    file.write_text(config)
+    installed = site.installed()
+    assert [each.on_request for each in installed.values()] == [True, False]
+    flags = settled_toggles(build_parser(installed).parse_args(["simulate", *words]))
+    flags = {name: value for name, value in flags.items() if name in installed}
+    loaded = load_config(file if config else None)
+    with pytest.MonkeyPatch.context() as patch:
+        # The site is no part of this process's path: what is installed is what is in it.
+        patch.setattr("planwise.plugin_set.installed_plugins", lambda: installed)
+        toggles = enabled_plugins(loaded, flags)
+    assert toggles == {"mine": on, "other": True}
+    assert not marker.exists()
+    with importable(site.folder):
+        load_plugins(installed[name] for name, enabled in toggles.items() if enabled)
+    assert marker.exists() == on
 
 
 NAMES = st.sampled_from(["a", "b", "c"])
