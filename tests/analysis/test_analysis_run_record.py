@@ -66,6 +66,8 @@ def test_it_says_what_the_run_ran_with(account: RunAccount) -> None:
     around = details.circumstances
     plugins = {each.name: each for each in around.plugins}
     assert plugins["precompile"].hooks == ("execute_batch",)
+    off = plugins.pop("telemetry")  # it needs an extra
+    assert (off.enabled, off.hooks) == (False, ())
     assert all(each.enabled and each.distribution for each in plugins.values())
     assert around.versions["duckdb"]
     assert around.census is not None

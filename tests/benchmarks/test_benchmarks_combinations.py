@@ -17,6 +17,7 @@ from planwise.bench.figures import read_figures
 from planwise.bench.ratios import comparison_of
 from planwise.bench.runner import Contender, Measurement, Observation
 from planwise.bench.toggles import ALL_OFF, ALL_ON, simulating
+from planwise.cli.bench import _combined
 from planwise.cli.main import main
 from planwise.errors import UsageError
 
@@ -51,6 +52,16 @@ def test_too_many_combinations_are_refused_with_their_number() -> None:
 def test_plugins_are_named_with_commas_or_without() -> None:
     assert combined_plugins(None, ["a", "b"]) == ["a", "b"]
     assert combined_plugins(["b,a", "a"], ["a", "b", "c"]) == ["a", "b"]
+
+
+def test_a_plugin_that_needs_an_extra_is_combined_only_by_name() -> None:
+    toggles, _ = _combined(None, LEAVE_ONE_OUT, None)
+    assert {"batching", "tuning"} < set(toggles[ALL_ON])
+    assert "telemetry" not in toggles[ALL_ON]
+    named, hooks = _combined(["telemetry"], ONE_IN, None)
+    assert list(named[ALL_ON]) == ["telemetry"]
+    assert "telemetry" in hooks[ALL_ON]
+    assert "telemetry" not in hooks[ALL_OFF]
 
 
 def made_up(

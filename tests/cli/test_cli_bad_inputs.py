@@ -47,6 +47,11 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     "junk memory": (("--memory-limit", "junk"), 2, ("--memory-limit", "4GB", "'junk'")),
     "no memory": (("--memory-limit", "0GB"), 2, ("--memory-limit", "'0GB'")),
     "no threads": (("--threads", "0"), 2, ("--threads", "1 to 1024")),
+    "an option of a plugin that is off": (
+        ("--telemetry-otel-file", "spans.jsonl"),
+        2,
+        ("--telemetry-otel-file", "is off", "add --telemetry"),
+    ),
     "all and not all": (("--enable-all-optimizations", "--no-batching"), 2, ("contradict",)),
     "no date": (("--census-date", "31.12.2024"), 2, ("--census-date", "2024-12-31")),
     "census date after the start": (

@@ -106,3 +106,19 @@ def test_results_name_a_distribution_that_cannot_be_found(
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads((project / "r.json").read_text())["versions"]["pyarrow"] is None
+
+
+@pytest.mark.parametrize("hiding", ["HIDDEN_DISTRIBUTIONS", "HIDDEN_MODULES"])
+def test_telemetry_without_its_extra_is_one_line(
+    project: Path, hidden: dict[str, str], hiding: str
+) -> None:
+    before = results(project)
+    name = {"HIDDEN_DISTRIBUTIONS": "prometheus-client", "HIDDEN_MODULES": "prometheus_client"}
+    done = planwise(
+        *("simulate", "--census", "census.csv", "--years", "2025"),
+        *("--telemetry", "--telemetry-prometheus-file", "planwise.prom"),
+        cwd=project,
+        more={**hidden, hiding: name[hiding]},
+    )
+    refused(done, 2, "telemetry", "pip install 'planwise[telemetry]'")
+    assert results(project) == before

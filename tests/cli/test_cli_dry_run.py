@@ -22,7 +22,10 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(project: Path) -> None:
     assert tree(project) == before
     lines = done.stdout.splitlines()
     assert "years: 2025 2026 2027" in lines
-    assert "plugins: batching on, compression off, monitoring on, precompile on, tuning on" in lines
+    assert (
+        "plugins: batching on, compression off, monitoring on, precompile on, telemetry off, "
+        "tuning on"
+    ) in lines
     assert "pool size: 3" in lines
     assert any(re.match(r"\s+threads\s+1\s+\(command line\)", line) for line in lines)
     assert any(re.match(r"\s+memory_limit\s.*\(plugin tuning: .+\)", line) for line in lines)

@@ -16,6 +16,7 @@ from planwise_plugins.batching import Batching
 from planwise_plugins.compression import Compression
 from planwise_plugins.monitoring import Monitoring
 from planwise_plugins.precompile import Precompile
+from planwise_plugins.telemetry import Telemetry
 from planwise_plugins.tuning import Tuning
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
@@ -25,6 +26,7 @@ PLUGINS = {
     "compression": Compression,
     "monitoring": Monitoring,
     "precompile": Precompile,
+    "telemetry": Telemetry,
 }
 
 
@@ -85,7 +87,9 @@ def test_loading_the_plugins_imports_nothing_heavy() -> None:
         "import sys\n"
         "import planwise_plugins.batching, planwise_plugins.compression\n"
         "import planwise_plugins.monitoring, planwise_plugins.tuning\n"
+        "import planwise_plugins.telemetry\n"
         "heavy = {'duckdb', 'dbt', 'networkx', 'lz4', 'zstandard', 'psutil', 'pyarrow'}\n"
+        "heavy |= {'prometheus_client', 'opentelemetry', 'requests'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
