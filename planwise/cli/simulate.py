@@ -90,7 +90,8 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
     for flag, file in (("--output", options.output), ("--metrics", options.metrics)):
         if file is not None:
             _check_output(file, settled, flag)
-    _check_watching(options, enabled_plugins(config, toggles))
+    if options.metrics is not None:
+        _check_metrics(options.metrics, options.output, enabled_plugins(config, toggles))
     console = make_console(sys.stdout, quiet=options.quiet)
     with TerminalObserver(console) as observer:
         simulation = Simulation(settled, observer)
@@ -236,14 +237,12 @@ def _database(options: argparse.Namespace, spec: ProjectSpec) -> Path:
     return named
 
 
-def _check_watching(options: argparse.Namespace, toggles: Mapping[str, bool]) -> None:
-    """Refuse flags whose files would stay empty, or would be mixed with the report."""
-    if options.metrics is None:
-        return
-    if str(options.metrics) == "-":
+def _check_metrics(file: Path, output: Path | None, toggles: Mapping[str, bool]) -> None:
+    """Refuse a file of metrics that would stay empty, or would be mixed with something else."""
+    if str(file) == "-":
         raise UsageError("--metrics: standard output has the report; name a file")
-    if options.output is not None and options.metrics.resolve() == options.output.resolve():
-        raise UsageError(f"--metrics: {options.metrics} is the file of --output too")
+    if output is not None and file.resolve() == output.resolve():
+        raise UsageError(f"--metrics: {file} is the file of --output too")
     if toggles.get("monitoring") is False:
         raise UsageError("--metrics: the plugin monitoring keeps them; leave out --no-monitoring")
 
