@@ -123,6 +123,17 @@ def columns_of(cursor: duckdb.DuckDBPyConnection, relation: str) -> dict[str, st
     return {row[0]: row[1] for row in cursor.execute(f"describe {relation}").fetchall()}
 
 
+def own_table(cursor: duckdb.DuckDBPyConnection, table: str) -> str:
+    """A table's name with its database: one that is called like the schema makes it ambiguous.
+
+    Args:
+        cursor: a connection or cursor on the database.
+        table: a table of planwise's own with its schema; a constant, which is not quoted.
+    """
+    ((database,),) = cursor.execute("select current_database()").fetchall()
+    return f"{quoted(database)}.{table}"
+
+
 def year_digest(
     cursor: duckdb.DuckDBPyConnection,
     output: YearOutput,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from planwise import __version__
-from planwise.warehouse.digests import OWN_SCHEMA, quoted
+from planwise.warehouse.digests import OWN_SCHEMA, own_table
 from planwise.warehouse.metrics_table import forget_metrics
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Ledger:
         """Write that the foundation is there; in its transaction."""
         import duckdb
 
-        runs, years = _own(cursor, RUNS), _own(cursor, YEARS)
+        runs, years = own_table(cursor, RUNS), own_table(cursor, YEARS)
         cursor.execute(f"create schema if not exists {runs.rpartition('.')[0]}")
         cursor.execute(
             f"create table if not exists {runs} (run_id varchar, years integer[], "
@@ -58,7 +58,7 @@ class Ledger:
     def record_year(self, cursor: duckdb.DuckDBPyConnection, year: int) -> None:
         """Write that a year is finished; in its transaction."""
         cursor.execute(
-            f"insert into {_own(cursor, YEARS)} values (?, ?, ?, null)",  # noqa: S608  # a constant
+            f"insert into {own_table(cursor, YEARS)} values (?, ?, ?, null)",  # noqa: S608  # a constant
             [self.run_id, year, _now()],
         )
 
@@ -67,7 +67,7 @@ class Ledger:
     ) -> None:
         """Add the digests of a finished year's tables, by ``schema.table``."""
         cursor.execute(
-            f"update {_own(cursor, YEARS)} set digests = map(?::varchar[], ?::varchar[]) "  # noqa: S608  # a constant
+            f"update {own_table(cursor, YEARS)} set digests = map(?::varchar[], ?::varchar[]) "  # noqa: S608  # a constant
             "where run_id = ? and simulation_year = ?",
             [list(digests), list(digests.values()), self.run_id, year],
         )
@@ -75,14 +75,14 @@ class Ledger:
     def forget_digests(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Know no digests of the run's years any more; in the transaction that changes the rows."""
         cursor.execute(
-            f"update {_own(cursor, YEARS)} set digests = null where run_id = ?",  # noqa: S608  # a constant
+            f"update {own_table(cursor, YEARS)} set digests = null where run_id = ?",  # noqa: S608  # a constant
             [self.run_id],
         )
 
     def record_end(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Write that the whole run is finished."""
         cursor.execute(
-            f"update {_own(cursor, RUNS)} set finished_at = ? where run_id = ?",  # noqa: S608  # a constant
+            f"update {own_table(cursor, RUNS)} set finished_at = ? where run_id = ?",  # noqa: S608  # a constant
             [_now(), self.run_id],
         )
 
@@ -113,7 +113,7 @@ def finished_years(
     if not _count(cursor, RUNS, "run_id = ?", [run_id]):
         return None
     rows = cursor.execute(
-        f"select simulation_year, digests from {_own(cursor, YEARS)} "  # noqa: S608  # a constant
+        f"select simulation_year, digests from {own_table(cursor, YEARS)} "  # noqa: S608  # a constant
         "where run_id = ? order by simulation_year",
         [run_id],
     ).fetchall()
@@ -138,25 +138,19 @@ def take_over(cursor: duckdb.DuckDBPyConnection, source: str, year: int, ledger:
     """
     forget_metrics(cursor)  # they tell of how the other run was made
     recorded = ledger.has(cursor, None)
-    cursor.execute(f"delete from {_own(cursor, RUNS)} where run_id <> ?", [ledger.run_id])  # noqa: S608  # a constant
+    cursor.execute(f"delete from {own_table(cursor, RUNS)} where run_id <> ?", [ledger.run_id])  # noqa: S608  # a constant
     if not recorded:
         ledger.record_run(cursor)
     cursor.execute(
-        f"delete from {_own(cursor, YEARS)} where run_id <> ? or simulation_year > ?",  # noqa: S608  # a constant
+        f"delete from {own_table(cursor, YEARS)} where run_id <> ? or simulation_year > ?",  # noqa: S608  # a constant
         [source, year],
     )
-    cursor.execute(f"update {_own(cursor, YEARS)} set run_id = ?", [ledger.run_id])  # noqa: S608  # a constant
+    cursor.execute(f"update {own_table(cursor, YEARS)} set run_id = ?", [ledger.run_id])  # noqa: S608  # a constant
 
 
 def _count(cursor: duckdb.DuckDBPyConnection, table: str, wanted: str, bound: list[Any]) -> int:
-    sql = f"select count(*) from {_own(cursor, table)} where {wanted}"  # noqa: S608  # constants
+    sql = f"select count(*) from {own_table(cursor, table)} where {wanted}"  # noqa: S608  # constants
     return int(cursor.execute(sql, bound).fetchall()[0][0])
-
-
-def _own(cursor: duckdb.DuckDBPyConnection, table: str) -> str:
-    """A table's name with its database: one that is called like the schema makes it ambiguous."""
-    ((database,),) = cursor.execute("select current_database()").fetchall()
-    return f"{quoted(database)}.{table}"
 
 
 def _now() -> datetime.datetime:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from planwise.values import Metric
-from planwise.warehouse.digests import OWN_SCHEMA, quoted
+from planwise.warehouse.digests import OWN_SCHEMA, own_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -69,10 +69,9 @@ def record_metrics(
     """
     if not metrics:
         return
-    ((database,),) = cursor.execute("select current_database()").fetchall()
-    table = f"{quoted(database)}.{METRICS}"
+    table = own_table(cursor, METRICS)
     declared = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-    cursor.execute(f"create schema if not exists {quoted(database)}.{OWN_SCHEMA}")
+    cursor.execute(f"create schema if not exists {table.rpartition('.')[0]}")
     cursor.execute(
         f"create table if not exists {table} (run_id varchar, recorded_at timestamp, "
         f"number integer, {declared}, further map(varchar, double))"
@@ -100,8 +99,7 @@ def record_metrics(
 
 def forget_metrics(cursor: duckdb.DuckDBPyConnection) -> None:
     """Drop the metrics of the runs in a database that was copied for another one."""
-    ((database,),) = cursor.execute("select current_database()").fetchall()
-    cursor.execute(f"drop table if exists {quoted(database)}.{METRICS}")
+    cursor.execute(f"drop table if exists {own_table(cursor, METRICS)}")
 
 
 def _storable(text: str) -> str:
