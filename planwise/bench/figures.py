@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from planwise.bench.stored import Reader, read_json, read_result
+from planwise.bench.stored import Reader, read_json, result_of
 from planwise.reporting.html.contributions import BenchFigures, Factor
 
 _CENSUS: Final = "inputs.census"
@@ -42,8 +42,8 @@ def read_figures(file: Path) -> Shown:
     Raises:
         UnusableResultError: it is none, or a value in it is not as it must be.
     """
-    result = read_result(file)
     content, reader = read_json(file), Reader(file)
+    result = result_of(file, content)
     if result.benchmark != "combinations":
         reader.refuse(
             f"is a result of `bench {result.benchmark}`; contributions are in one of `planwise "

@@ -84,7 +84,19 @@ def read_result(file: Path) -> StoredResult:
         UnusableResultError: it cannot be read, is no JSON, is too large, or a key is missing or
             has another type than a result has.
     """
-    content = read_json(file)
+    return result_of(file, read_json(file))
+
+
+def result_of(file: Path, content: Any) -> StoredResult:
+    """A result from what :func:`read_json` gave.
+
+    Args:
+        file: where it is from, for messages.
+        content: what is in it.
+
+    Raises:
+        UnusableResultError: a key is missing or has another type than a result has.
+    """
     reader = Reader(file)
     if not isinstance(content, dict) or "schema_version" not in content:
         reader.refuse("is no result of `planwise bench`: it has no key 'schema_version'")
