@@ -19,7 +19,7 @@ charts.contributions = (width) => {
     },
     y: {
       label: null, domain: rows.map((row) => row.name), padding: 0.3,
-      tickFormat: (text) => (text.length > fits ? `${text.slice(0, fits - 1)}…` : text),
+      tickFormat: shortened(fits),
     },
     marks: [
       Plot.barX(rows, { x1: 1, x2: "ratio", y: "name", fill: (row) => (row.ratio <= 1 ? "saves" : "costs") }),
@@ -46,7 +46,7 @@ charts.combinations = (width) => {
     x: { label: "seconds", grid: true, ticks: width < 420 ? 3 : 6 },
     y: {
       label: null, domain: rows.map((row) => row.name), padding: 0.25,
-      tickFormat: (text) => (text.length > fits ? `${text.slice(0, fits - 1)}…` : text),
+      tickFormat: shortened(fits),
     },
     marks: [
       Plot.barX(rows, { x: "wall_s", y: "name", fill: COLOURS[0] }),

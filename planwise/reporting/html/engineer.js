@@ -93,7 +93,6 @@ charts.slowest = (width) => {
   const longest = Math.min(34, d3.max(rows, (row) => row.model.length) ?? 0);
   const margin = Math.min(Math.round(width * 0.45), 16 + 7 * longest);
   const fits = Math.floor((margin - 12) / 6.6);
-  const cut = (text) => (text.length > fits ? `${text.slice(0, fits - 1)}…` : text);
   const svg = plot(width, {
     height: 56 + 24 * rows.length,
     marginTop: 6,
@@ -101,7 +100,7 @@ charts.slowest = (width) => {
     marginLeft: margin,
     marginRight: 48,
     x: { label: "seconds", grid: true, ticks: width < 420 ? 3 : 6 },
-    y: { label: null, domain: rows.map((row) => row.model), tickFormat: cut, padding: 0.25 },
+    y: { label: null, domain: rows.map((row) => row.model), tickFormat: shortened(fits), padding: 0.25 },
     marks: [
       Plot.barX(rows, { x: "wall_s", y: "model", fill: COLOURS[0] }),
       Plot.text(rows, { x: "wall_s", y: "model", text: (row) => seconds(row.wall_s), textAnchor: "start", dx: 4 }),

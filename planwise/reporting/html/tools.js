@@ -23,6 +23,9 @@ const mebibytes = (bytes) => `${(bytes / 1048576).toLocaleString("en-US", { maxi
 /* A name keeps its own direction inside a line of other text. */
 const isolated = (text) => `\u2068${text}\u2069`;
 
+/* A name on an axis, in so many signs at the most. */
+const shortened = (fits) => (text) => (text.length > fits ? `${text.slice(0, fits - 1)}…` : text);
+
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
