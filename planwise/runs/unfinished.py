@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import frozen
@@ -128,9 +129,6 @@ def _finished(database: Path | None, manifest: RunManifest | None) -> tuple[int,
         return ()
     known = set(manifest.finished)
     if database is not None:
-        try:
-            with reading(database) as connection:
-                known |= set(finished_years(connection, manifest.run_id) or ())
-        except WarehouseError:
-            return tuple(sorted(known))
+        with suppress(WarehouseError), reading(database) as connection:
+            known |= set(finished_years(connection, manifest.run_id) or ())
     return tuple(sorted(known))
