@@ -35,6 +35,7 @@ examples:
 exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 terminated"""
 
 SUBCOMMANDS: Final = (
+    "plugins",
     "scenarios",
     "separations",
     "compare",
@@ -98,7 +99,6 @@ def build_parser(plugins: Iterable[str]) -> Parser:
     names = list(plugins)
     _simulate(commands, names)
     _validate(commands, names)
-    _plugins(commands)
     _digest(commands)
     _census(commands)
     _inputs(commands)
@@ -308,17 +308,6 @@ def _validate(commands: Any, plugins: Sequence[str]) -> None:
     _common(parser)
     parser.add_argument("--database", type=Path, metavar="FILE", help="as for simulate")
     _toggles(parser, plugins)
-
-
-def _plugins(commands: Any) -> None:
-    parser = commands.add_parser(
-        "plugins",
-        help="list what is installed",
-        description="List the installed plugins: distribution, hooks, on or off.",
-    )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="as for simulate")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--verbose", action="store_true", help="show tracebacks of errors")
 
 
 def _digest(commands: Any) -> None:

@@ -1,4 +1,4 @@
-"""Commands of a few lines: ``plugins``, ``digest``, ``census generate``, ``inputs``."""
+"""Commands of a few lines: ``digest``, ``census generate``, ``inputs``."""
 
 from __future__ import annotations
 
@@ -9,47 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
-
-from planwise.plugins import implemented_hooks, installed_plugins, load_plugins
-
-
-def plugins(options: argparse.Namespace) -> int:
-    """List the installed plugins; loads them, to know their hooks."""
-    from planwise.cli.settled import DEFAULT_CONFIG
-    from planwise.config import load_config
-    from planwise.plugin_set import enabled_plugins
-
-    path = options.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
-    toggles = enabled_plugins(load_config(path), {})
-    installed = installed_plugins()
-    rows: list[dict[str, Any]] = [
-        {
-            "name": plugin.name,
-            "distribution": plugin.installed.distribution,
-            "hooks": list(implemented_hooks(plugin.instance)),
-            "enabled": toggles[plugin.name],
-        }
-        # One by one: two providers of one hook are no error until both are to run.
-        for each in installed.values()
-        for plugin in load_plugins([each])
-    ]
-    if options.json:
-        _write(json.dumps(rows, indent=2))
-        return 0
-    from rich.table import Table
-
-    from planwise.reporting.terminal import make_console
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("plugin", "on", "distribution", "hooks"):
-        table.add_column(heading)
-    for row in rows:
-        hooks = ", ".join(row["hooks"])
-        on = "on" if row["enabled"] else "off"
-        table.add_row(str(row["name"]), on, str(row["distribution"]), hooks)
-    make_console(sys.stdout).print(table)
-    return 0
 
 
 def digest(options: argparse.Namespace) -> int:

@@ -1,0 +1,74 @@
+"""``planwise plugins``: the installed plugins listed, and what else can be done about plugins."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from planwise.plugins import implemented_hooks, installed_plugins, load_plugins
+
+ACTIONS: Final[tuple[str, ...]] = ()
+"""Modules of this package that bring an action of ``planwise plugins``.
+
+As the parser's subcommands: ``add_parser(actions)`` adds a parser with the default ``module``, and
+``run(options) -> int`` is called when the action was chosen.
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command and its actions to the commands of planwise."""
+    parser = commands.add_parser(
+        "plugins",
+        help="list what is installed",
+        description="List the installed plugins: distribution, hooks, on or off.",
+    )
+    parser.set_defaults(module="plugins")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="as for simulate")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--verbose", action="store_true", help="show tracebacks of errors")
+    if ACTIONS:
+        actions = parser.add_subparsers(dest="action", metavar="ACTION")
+        for name in ACTIONS:
+            importlib.import_module(f"planwise.cli.{name}").add_parser(actions)
+
+
+def run(options: argparse.Namespace) -> int:
+    """List the installed plugins; loads them, to know their hooks."""
+    from planwise.cli.settled import DEFAULT_CONFIG
+    from planwise.config import load_config
+    from planwise.plugin_set import enabled_plugins
+
+    path = options.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
+    toggles = enabled_plugins(load_config(path), {})
+    installed = installed_plugins()
+    rows: list[dict[str, Any]] = [
+        {
+            "name": plugin.name,
+            "distribution": plugin.installed.distribution,
+            "hooks": list(implemented_hooks(plugin.instance)),
+            "enabled": toggles[plugin.name],
+        }
+        # One by one: two providers of one hook are no error until both are to run.
+        for each in installed.values()
+        for plugin in load_plugins([each])
+    ]
+    if options.json:
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        return 0
+    from rich.table import Table
+
+    from planwise.reporting.terminal import make_console
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("plugin", "on", "distribution", "hooks"):
+        table.add_column(heading)
+    for row in rows:
+        hooks = ", ".join(row["hooks"])
+        on = "on" if row["enabled"] else "off"
+        table.add_row(str(row["name"]), on, str(row["distribution"]), hooks)
+    make_console(sys.stdout).print(table)
+    return 0
