@@ -1,7 +1,7 @@
 """Whether `planwise bench ab` can be believed: equal arms, a plugin that sleeps, one that changes.
 
 Run it from the checkout, in its environment: ``python benchmarks/equal_arms.py --help``. It takes
-hours: with the defaults, 20 benches of 20 rounds, and one of them over 10,000 people.
+hours: with the defaults, 20 benches of 20 rounds or more, and one of them over 10,000 people.
 """
 
 from __future__ import annotations

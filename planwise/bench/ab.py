@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from planwise.bench import report
+from planwise.bench.precision import until_precise
 from planwise.bench.ratios import Comparison
 from planwise.bench.session import Setup, people
 from planwise.bench.surroundings import Hooks
@@ -23,6 +24,7 @@ def compare_flags(
     flags: Mapping[str, Sequence[str]],
     hooks: Mapping[str, Hooks],
     cold: bool,
+    precision: float | None,
     say: Callable[[str], None],
 ) -> None:
     """Measure A against B, and print and write what was found.
@@ -33,6 +35,8 @@ def compare_flags(
         flags: of ``planwise simulate``, for the arms :data:`A` and :data:`B`.
         hooks: the active hooks in each arm.
         cold: whether caches are empty in each run.
+        precision: percent to either side within which the ratio has to be known before the rounds
+            that were asked for are over; None for all of them.
         say: told of progress, and the result.
 
     Raises:
@@ -40,13 +44,19 @@ def compare_flags(
     """
     setup.announce(f"{A}: {_shown(flags[A])}; {B}: {_shown(flags[B])}", say)
     arms = [simulating(name, flags[name], cold=cold) for name in (B, A)]
-    measurement = measure_alike(setup, arms, employees, B, say)
+    enough = None if precision is None else until_precise(A, B, precision, setup.seed)
+    measurement = measure_alike(setup, arms, employees, B, say, enough)
     found = report.comparisons(measurement, setup.seed)
     say(report.said_to_be_same(measurement, people(setup, employees), len(setup.years)))
     say("\n".join(report.whole_table(measurement, found, reference=B)))
     say("\n" + sentence(found[A]))
     around = setup.surroundings(
-        hooks, benchmark="ab", reference=B, cold=cold, employees=setup.employees_of(employees)
+        hooks,
+        benchmark="ab",
+        reference=B,
+        cold=cold,
+        precision_percent=precision,
+        employees=setup.employees_of(employees),
     )
     setup.write(report.as_json(measurement, found, around), say)
 

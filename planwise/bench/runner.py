@@ -147,6 +147,7 @@ def measure(
     warmup: int = 1,
     deadline_s: float | None = None,
     alike: bool = False,
+    enough: Callable[[Sequence[Observation]], bool] | None = None,
 ) -> Measurement:
     """Check that the arms agree, then measure them.
 
@@ -156,7 +157,7 @@ def measure(
 
     Args:
         wanted: each reference before those that are held against it.
-        rounds: how often each is measured.
+        rounds: how often each is measured, at the most.
         seed: of the order.
         scratch: a folder for results, emptied after each run.
         say: told of progress.
@@ -166,6 +167,7 @@ def measure(
             longest round so far tells; one round is measured in any case. None for no deadline.
         alike: whether all run one program: then they have to have the same tables, none more, and
             a database of each reference is kept, so that rows that differ can be shown.
+        enough: told all that was measured after each round; where it says so, no other is begun.
 
     Raises:
         ArmRefusedError: a required arm cannot run.
@@ -200,6 +202,8 @@ def measure(
             say(f"{what}: {each.name} {observation.wall_s:.2f} s")
         if number > 0:
             longest_s = max(longest_s, time.monotonic() - began_s)
+            if enough is not None and enough(observations):
+                break
     return Measurement(tuple(running), tuple(observations), same.digests, same.compared)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from planwise.bench.arms import Arm
 from planwise.bench.job import Job, Place, Step, simulate_step
 from planwise.bench.keeping import CACHES
-from planwise.bench.runner import Measurement, contenders, measure
+from planwise.bench.runner import Measurement, Observation, contenders, measure
 from planwise.bench.session import Setup
 
 ALL_ON: Final = "all-on"
@@ -97,6 +97,7 @@ def measure_alike(
     employees: int,
     reference: str,
     say: Callable[[str], None],
+    enough: Callable[[Sequence[Observation]], bool] | None = None,
 ) -> Measurement:
     """Measure arms of :func:`simulating`, which have the same tables and none more.
 
@@ -106,6 +107,7 @@ def measure_alike(
         employees: people of a synthetic census.
         reference: the arm that the others are held against.
         say: told of progress, and of rows that differ.
+        enough: as for :func:`measure`.
 
     Raises:
         PlanwiseError: a run fails, or two arms do not give the same tables.
@@ -120,4 +122,5 @@ def measure_alike(
             warmup=setup.warmup,
             deadline_s=setup.deadline_s,
             alike=True,
+            enough=enough,
         )

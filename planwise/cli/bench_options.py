@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from planwise.bench.precision import LEAST, MOST, PERCENT
+
 
 def add_census(parser: argparse.ArgumentParser) -> None:
     """Add a census: the user's own, or a synthetic one of so many people."""
@@ -22,12 +24,12 @@ def add_census(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_common(parser: argparse.ArgumentParser, *, rounds: int, page: bool = False) -> None:
+def add_common(parser: argparse.ArgumentParser, *, rounds: int | None, page: bool = False) -> None:
     """Add what every benchmark has.
 
     Args:
         parser: of the action.
-        rounds: how often each arm is measured by default.
+        rounds: how often each arm is measured by default; None where another option decides.
         page: whether the result is an HTML page, with the JSON beside it.
     """
     add = parser.add_argument
@@ -37,7 +39,8 @@ def add_common(parser: argparse.ArgumentParser, *, rounds: int, page: bool = Fal
         type=int,
         default=rounds,
         metavar="N",
-        help=f"runs of each arm; a verdict needs 6 (default: {rounds})",
+        help="runs of each arm; a verdict needs 6 "
+        f"(default: {'as --precision says' if rounds is None else rounds})",
     )
     add("--config", type=Path, metavar="FILE", help="as for simulate")
     add("--dbt-project", type=Path, metavar="DIR", help="as for simulate")
@@ -62,6 +65,17 @@ def add_common(parser: argparse.ArgumentParser, *, rounds: int, page: bool = Fal
     else:
         add("--output", type=Path, metavar="FILE.json", help="write everything as JSON too")
     add("--verbose", action="store_true", help="show tracebacks of errors")
+
+
+def add_precision(parser: argparse.ArgumentParser) -> None:
+    """Add how well a ratio has to be known, of a benchmark of two arms."""
+    parser.add_argument(
+        "--precision",
+        type=float,
+        metavar="PERCENT",
+        help=f"without --rounds: go on after {LEAST} rounds, to {MOST} at the most, until the "
+        f"95 %% interval reaches no farther to either side (default: {PERCENT})",
+    )
 
 
 def add_course(parser: argparse.ArgumentParser, *, cold: bool = True) -> None:

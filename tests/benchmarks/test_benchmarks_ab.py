@@ -208,6 +208,9 @@ def test_flags_are_split_as_a_shell_does() -> None:
         (["--a", "", "--time-budget", "0"], "--time-budget: expected seconds above 0, got 0"),
         (["--a", "", "--time-budget", "nan"], "--time-budget: expected seconds above 0, got nan"),
         (["--a", "", "--rounds", "0"], "--rounds: expected 1 or more, got 0"),
+        (["--a", "", "--rounds", "6", "--precision", "2"], "--precision decides the number"),
+        (["--a", "", "--precision", "0"], "--precision: expected percent above 0, 50 at the most"),
+        (["--a", "", "--precision", "nan"], "--precision: expected percent above 0"),
         (["--a", "", "--employees", "0"], "--employees: expected 1 or more, got 0"),
     ],
 )
