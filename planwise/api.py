@@ -10,16 +10,17 @@ Example:
         from planwise.api import Batch, BatchPlan, PlanRequest, hookimpl
 
         class MyBatcher:
+            planwise_api = "0.1"  # the API_VERSION that it was built with
+
             @hookimpl
             def plan_batches(self, request: PlanRequest) -> BatchPlan: ...
 """
 
 from __future__ import annotations
 
-from typing import Final
-
 import pluggy
 
+from planwise.api_version import API_VERSION
 from planwise.errors import (
     CheckpointError,
     GraphError,
@@ -54,7 +55,6 @@ from planwise.values import (
     YearObservation,
 )
 
-API_VERSION: Final = "0.1"
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 __all__ = [

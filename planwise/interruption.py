@@ -13,16 +13,29 @@ effect at places that are known to be safe.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, _base
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any, Final, TypeVar
 
+from planwise.hook_call import act_for, current_call
+
+_NEVER_IN: Final = frozenset(
+    {
+        "<frozen importlib._bootstrap>",
+        "<frozen importlib._bootstrap_external>",
+        *(str(module.__file__) for module in (logging, threading, weakref, _base)),
+    }
+)
+"""The files of functions that a lock is left taken by."""
 _STEP_S: Final = 0.05
 _MOST_IGNORED: Final = 2
 """Further signals while work gives up, after which it is not waited for any longer."""
@@ -45,6 +58,11 @@ class Job(Future[_T]):
 
 class GivenUpError(Exception):
     """Raised in work that nobody waits for any longer; nobody sees it."""
+
+
+def leaves_a_lock(frame: FrameType | None) -> bool:
+    """Whether a lock is left taken if an exception is raised in a frame from outside."""
+    return frame is not None and frame.f_code.co_filename in _NEVER_IN
 
 
 def stop_if_asked() -> None:
@@ -296,7 +314,10 @@ def fulfil(job: Future[_T], action: Callable[[], _T]) -> None:
 
 
 def _thread_of(job: Job[_T], action: Callable[[], _T]) -> threading.Thread:
+    call = current_call()  # what a plugin lets it do is the plugin's
+
     def run() -> None:
+        act_for(call)
         _here.stop = job.stop
         fulfil(job, action)
 

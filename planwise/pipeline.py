@@ -116,7 +116,8 @@ class Pipeline:
             self.so_far.settings = {each.name: each for each in settings}
             self._warehouse.open({each.name: each.value for each in request.fixed_settings})
             for each in settings[len(request.fixed_settings) :]:
-                self._apply(each)
+                if not self._apply(each):
+                    del self.so_far.settings[each.name]
             foundation = self._run_foundation(request, load_inputs)
             if arrange is not None:
                 arrange()
@@ -152,6 +153,7 @@ class Pipeline:
             uncached_because=self._project.uncached_because,
             retunings=self.so_far.retunings(),
             profiles=summary.profiles,
+            plugin_failures=tuple(self._relay.guard.failures),
         )
 
     def summary_so_far(self, request: RunRequest) -> RunSummary:
@@ -337,7 +339,8 @@ class Pipeline:
             old = self.so_far.settings.get(each.name)
             if old is not None and old.value == each.value:
                 continue
-            self._apply(each)
+            if not self._apply(each):
+                continue
             self.so_far.settings[each.name] = each
             changed = Change(
                 observed.year,
@@ -352,8 +355,8 @@ class Pipeline:
                 f"after {observed.year}: {each.name} {before} -> {each.value!r} ({each.reason})"
             )
 
-    def _apply(self, chosen: ChosenSetting) -> None:
-        """Change a setting that a plugin chose.
+    def _apply(self, chosen: ChosenSetting) -> bool:
+        """Change a setting that a plugin chose; gives whether it is changed.
 
         Raises:
             PluginError: DuckDB refuses it.
@@ -362,7 +365,11 @@ class Pipeline:
             self._warehouse.apply({chosen.name: chosen.value})
         except WarehouseError as error:
             plugin = chosen.origin.removeprefix("plugin ")
-            raise self._relay.blamed("db_tune", str(error), plugin) from error
+            found = self._relay.blamed("db_tune", str(error), plugin)
+            if not self._relay.excuses("db_tune", found):
+                raise found from error
+            return False
+        return True
 
 
 def _nothing() -> None:

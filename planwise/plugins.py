@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
@@ -17,7 +17,10 @@ from attrs import frozen
 
 from planwise import hookspecs
 from planwise.answers import told
+from planwise.api_version import API_VERSION, DECLARATION, version_problem
+from planwise.containment import Guard
 from planwise.errors import PluginError, UsageError
+from planwise.hook_call import TimeLimitReached
 from planwise.interruption import may_be_the_users
 
 GROUP: Final = "planwise.plugins"
@@ -33,9 +36,9 @@ RESERVED_NAMES: Final = frozenset({
     "all-optimizations", "cache-dir", "census", "census-date", "checkpoint-limit", "checkpoints",
     "config", "database", "dbt-project", "dry-run", "enable-all-optimizations", "foundation",
     "from", "help", "keep-intermediates", "memory-limit", "metrics", "no-cache", "no-checkpoints",
-    "output", "plugin", "pool-size", "profile", "profiles-dir", "quiet", "record-statements",
-    "resume", "scenario", "seed", "select", "step-var", "target", "test", "threads", "vars",
-    "verbose", "version", "years",
+    "output", "plugin", "plugin-errors", "pool-size", "profile", "profiles-dir", "quiet",
+    "record-statements", "resume", "scenario", "seed", "select", "step-var", "target", "test",
+    "threads", "vars", "verbose", "version", "years",
 })  # fmt: skip
 """Names that are flags of planwise itself; a plugin of that name could not have its toggle."""
 
@@ -81,6 +84,10 @@ class LoadedPlugin:
             message, plugin=self.name, distribution=self.installed.distribution, hook=hook
         )
 
+    def refusal(self, message: str, hook: str | None = None) -> PluginError:
+        """Likewise, with what a user can do about a plugin that cannot be taken as it is."""
+        return self.error(f"{message}; switch it off with --no-{self.name}, or mend it", hook)
+
 
 def installed_plugins(points: Iterable[EntryPoint] | None = None) -> dict[str, InstalledPlugin]:
     """Every installed plugin, by name, in name order.
@@ -92,31 +99,42 @@ def installed_plugins(points: Iterable[EntryPoint] | None = None) -> dict[str, I
         PluginError: a name is no valid flag, is a flag of planwise, or is offered twice.
     """
     found: dict[str, InstalledPlugin] = {}
+    for plugin in offered_plugins(points):
+        if problem := name_problem(plugin):
+            raise problem
+        other = found.get(plugin.name)
+        if other is not None and other.entry_point != plugin.entry_point:
+            raise PluginError(
+                f"the name is offered by {other.distribution} and by {plugin.distribution}; "
+                "uninstall one of them",
+                plugin=plugin.name,
+                distribution=plugin.distribution,
+            )
+        found[plugin.name] = plugin
+    return dict(sorted(found.items()))
+
+
+def offered_plugins(points: Iterable[EntryPoint] | None = None) -> Iterator[InstalledPlugin]:
+    """Every plugin that any distribution offers, whatever is wrong with its name.
+
+    Args:
+        points: as for :func:`installed_plugins`.
+    """
     for point in entry_points(group=GROUP) if points is None else points:
         distribution = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
-        plugin = InstalledPlugin(point.name, distribution, point)
-        if not _NAME.match(point.name):
-            raise PluginError(
-                f"an entry-point name must match {_NAME.pattern[:-2]}: it becomes a flag",
-                plugin=point.name,
-                distribution=distribution,
-            )
-        if point.name in RESERVED_NAMES or point.name.startswith("no-"):
-            raise PluginError(
-                f"--{point.name} is a flag of planwise; the plugin needs another entry-point name",
-                plugin=point.name,
-                distribution=distribution,
-            )
-        other = found.get(point.name)
-        if other is not None and other.entry_point != point:
-            raise PluginError(
-                f"the name is offered by {other.distribution} and by {distribution}; "
-                "uninstall one of them",
-                plugin=point.name,
-                distribution=distribution,
-            )
-        found[point.name] = plugin
-    return dict(sorted(found.items()))
+        yield InstalledPlugin(point.name, distribution, point)
+
+
+def name_problem(plugin: InstalledPlugin) -> PluginError | None:
+    """Why its name can be no flag, or None."""
+    name, problem = plugin.name, ""
+    if not _NAME.match(name):
+        problem = f"an entry-point name must match {_NAME.pattern[:-2]}: it becomes a flag"
+    elif name in RESERVED_NAMES or name.startswith("no-"):
+        problem = f"--{name} is a flag of planwise; the plugin needs another entry-point name"
+    if not problem:
+        return None
+    return PluginError(problem, plugin=name, distribution=plugin.distribution)
 
 
 def settle_toggles(installed: Mapping[str, Any], *layers: Mapping[str, bool]) -> dict[str, bool]:
@@ -146,40 +164,73 @@ def unknown_plugin_message(name: str, installed: Iterable[str]) -> str:
     return f"no plugin '{name}' is installed; {hint}installed: {', '.join(names) or 'none'}"
 
 
-def load_plugins(installed: Iterable[InstalledPlugin]) -> list[LoadedPlugin]:
+def load_plugins(
+    installed: Iterable[InstalledPlugin], guard: Guard | None = None
+) -> list[LoadedPlugin]:
     """Import the given plugins and check what they implement.
 
     Args:
         installed: the enabled plugins. They are loaded in name order, so that nothing depends on
             the order in which distributions happen to be found.
+        guard: how they are called; by default with the usual time, and a failure is an error.
 
     Returns:
         The loaded plugins in name order.
 
     Raises:
-        PluginError: an import fails, a hook is misspelt or has arguments that do not exist, or
-            two plugins provide one *choose* hook.
+        PluginError: an import fails, a hook is misspelt or has arguments that do not exist, a
+            plugin was built for an API that is not offered, or two provide one *choose* hook.
+            The guard may excuse all but the last: nobody can say which of the two is wanted.
     """
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
+    guard = Guard() if guard is None else guard
+    manager = _manager()
     loaded: list[LoadedPlugin] = []
     for plugin in sorted(installed, key=lambda each: each.name):
-        entry = LoadedPlugin(plugin, _instance(plugin))
+        if guard.is_off(plugin.name):
+            continue
         try:
-            manager.register(entry.instance, name=plugin.name)
-            manager.check_pending()
-        except (pluggy.PluginValidationError, ValueError) as error:
-            # The argument or the name at fault is not on the first line.
-            message = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
-            raise entry.error(f"{message}; the hooks are: {_HOOKS}") from error
-        except Exception as error:  # reading the attributes of a plugin runs its code
-            raise entry.error(f"cannot be examined: {told(error, first_line=True)}") from error
-        _refuse_unheard(entry)
-        _refuse_wrappers(manager, entry)
-        _refuse_deferred(entry)
-        loaded.append(entry)
+            with guard.loading(plugin):
+                loaded.append(_loaded(plugin, manager))
+        except PluginError as error:
+            if not guard.excuses(plugin, None, error):
+                raise
+            manager = _manager()  # the old one would name what is wrong with it again
+        except TimeLimitReached:
+            late = PluginError(
+                f"cannot be loaded: it takes more than {guard.limits.seconds:g} s; "
+                f"switch it off with --no-{plugin.name}, or mend or uninstall it",
+                plugin=plugin.name,
+                distribution=plugin.distribution,
+            )
+            if not guard.excuses(plugin, None, late):
+                raise late from None
+            manager = _manager()
     _check_single_providers(loaded)
     return loaded
+
+
+def _manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def _loaded(plugin: InstalledPlugin, manager: pluggy.PluginManager) -> LoadedPlugin:
+    """Import a plugin and check what it implements."""
+    entry = LoadedPlugin(plugin, _instance(plugin))
+    try:
+        manager.register(entry.instance, name=plugin.name)
+        manager.check_pending()
+    except (pluggy.PluginValidationError, ValueError) as error:
+        # The argument or the name at fault is not on the first line.
+        message = "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
+        raise entry.refusal(f"{message}; the hooks are: {_HOOKS}") from error
+    except Exception as error:  # reading the attributes of a plugin runs its code
+        raise entry.refusal(f"cannot be examined: {told(error, first_line=True)}") from error
+    _refuse_unheard(entry)
+    _refuse_wrappers(manager, entry)
+    _refuse_deferred(entry)
+    return entry
 
 
 def implemented_hooks(instance: Any) -> tuple[str, ...]:
@@ -196,16 +247,37 @@ def _instance(plugin: InstalledPlugin) -> Any:
     """Import the entry point; a class is called, so that each run has its own object."""
     try:
         target = plugin.entry_point.load()
-        return target() if inspect.isclass(target) else target
+        # Before it is called: what it does may need what this planwise does not offer.
+        declared = getattr(target, DECLARATION, None)
+        problem = version_problem(declared)
+        if problem is None:
+            return target() if inspect.isclass(target) else target
+    except TimeLimitReached:
+        raise
     except BaseException as error:  # a plugin may raise anything at import, SystemExit too
         if isinstance(error, KeyboardInterrupt) and may_be_the_users():
             raise
         raise PluginError(
-            f"cannot be loaded: {told(error, first_line=True)}; "
+            f"cannot be loaded: {told(error, first_line=True)}{_newer_hint(error)}; "
             f"switch it off with --no-{plugin.name}, or mend or uninstall it",
             plugin=plugin.name,
             distribution=plugin.distribution,
         ) from error
+    raise PluginError(
+        f"{problem}, or switch the plugin off with --no-{plugin.name}",
+        plugin=plugin.name,
+        distribution=plugin.distribution,
+    )
+
+
+def _newer_hint(error: BaseException) -> str:
+    """What is likely where the API lacks a name: the plugin was built for a later one."""
+    if isinstance(error, ImportError) and str(error.name).startswith("planwise"):
+        return (
+            f" (this planwise offers API {API_VERSION}: the plugin may be built for another one; "
+            "plugins import planwise.api alone)"
+        )
+    return ""
 
 
 def _refuse_unheard(plugin: LoadedPlugin) -> None:
@@ -221,7 +293,7 @@ def _refuse_unheard(plugin: LoadedPlugin) -> None:
         if mark is None:
             continue
         if name not in hookspecs.KINDS or mark.get("specname") not in (None, name):
-            raise plugin.error(f"'{name}' is marked and no hook; the hooks are: {_HOOKS}")
+            raise plugin.refusal(f"'{name}' is marked and no hook; the hooks are: {_HOOKS}")
 
 
 def _refuse_wrappers(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> None:
@@ -231,7 +303,7 @@ def _refuse_wrappers(manager: pluggy.PluginManager, plugin: LoadedPlugin) -> Non
             if implementation.plugin is plugin.instance and (
                 implementation.wrapper or implementation.hookwrapper
             ):
-                raise plugin.error("hook wrappers are not supported", hook=caller.name)
+                raise plugin.refusal("hook wrappers are not supported", hook=caller.name)
 
 
 def _refuse_deferred(plugin: LoadedPlugin) -> None:
@@ -239,7 +311,7 @@ def _refuse_deferred(plugin: LoadedPlugin) -> None:
     for hook in implemented_hooks(plugin.instance):
         function = getattr(plugin.instance, hook)
         if any(kind(function) for kind in _DEFERRED):
-            raise plugin.error(
+            raise plugin.refusal(
                 "a call would run nothing of it: expected a function without 'async' and 'yield'",
                 hook=hook,
             )

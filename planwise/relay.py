@@ -7,8 +7,7 @@ at the first one that raises.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, TypeVar
 
@@ -22,11 +21,11 @@ from planwise.answers import (
     section_problem,
     setting_problem,
     shown,
-    told,
 )
+from planwise.containment import Guard
 from planwise.errors import CheckpointError, GraphError, PlanwiseError
-from planwise.interruption import may_be_the_users
 from planwise.plugins import LoadedPlugin, implemented_hooks
+from planwise.rendered import frozen_mapping
 from planwise.values import (
     Batch,
     BatchPlan,
@@ -61,10 +60,17 @@ class Relay:
 
     Args:
         plugins: the enabled plugins, loaded and checked.
+        guard: how they are called; by default with the usual time, and a failure is an error.
+
+    Attributes:
+        plugins: likewise.
+        guard: likewise; it knows with which failures the run went on.
     """
 
-    def __init__(self, plugins: Iterable[LoadedPlugin] = ()) -> None:
+    def __init__(self, plugins: Iterable[LoadedPlugin] = (), guard: Guard | None = None) -> None:
         self.plugins = tuple(plugins)
+        self.guard = Guard() if guard is None else guard
+        self._wanted: dict[tuple[str, str], frozenset[str]] = {}
         self._implementers = {
             plugin.name: frozenset(implemented_hooks(plugin.instance)) for plugin in self.plugins
         }
@@ -77,8 +83,8 @@ class Relay:
         """The options of each plugin, by plugin name; a plugin that declares none takes none."""
         declared: dict[str, tuple[PluginOption, ...]] = {plugin.name: () for plugin in self.plugins}
         for plugin in self._providers("add_options"):
-            with _contained(plugin, "add_options"):
-                answer = _call(plugin, "add_options")
+            with self.guard.calling(plugin.installed, "add_options"):
+                answer = self._call(plugin, "add_options")
                 options = _sequence(plugin, "add_options", answer, PluginOption)
                 _refuse(plugin, "add_options", options_problem(options))
                 declared[plugin.name] = options
@@ -87,22 +93,24 @@ class Relay:
     def configure(self, values: Mapping[str, Mapping[str, SettingValue | None]]) -> None:
         """Give each plugin its own settled options."""
         for plugin in self._providers("configure"):
-            with _contained(plugin, "configure"):
-                _call(plugin, "configure", options=dict(values.get(plugin.name, {})))
+            with self.guard.calling(plugin.installed, "configure"):
+                self._call(plugin, "configure", options=frozen_mapping(values.get(plugin.name, {})))
 
     def db_tune(self, request: TuneRequest) -> tuple[TunedSetting, ...]:
         """The settings that all tuners agree on, in name order; what the user fixed is left out."""
         chosen: dict[str, tuple[LoadedPlugin, Setting]] = {}
         fixed = {name.lower() for name in request.fixed}
         for plugin in self._providers("db_tune"):
-            with _contained(plugin, "db_tune"):
-                answer = _call(plugin, "db_tune", request=request)
+            with self.guard.calling(plugin.installed, "db_tune"):
+                answer = self._call(plugin, "db_tune", request=request)
                 if answer is None:
                     continue
+                agreed = dict(chosen)
                 for setting in _sequence(plugin, "db_tune", answer, Setting):
                     _refuse(plugin, "db_tune", setting_problem(setting, request))
                     if setting.name.lower() not in fixed:  # as DuckDB reads it
-                        _choose(chosen, plugin, setting)
+                        _choose(agreed, plugin, setting)
+                chosen = agreed  # all of its settings, or none
         return tuple(
             TunedSetting(setting, plugin.name)
             for _, (plugin, setting) in sorted(chosen.items(), key=lambda item: item[0])
@@ -111,8 +119,8 @@ class Relay:
     def plan_batches(self, request: PlanRequest) -> BatchPlan:
         """A plan that is proved to cover the nodes, to respect dependencies and to fit the pool."""
         for plugin in self._providers("plan_batches"):
-            with _contained(plugin, "plan_batches"):
-                answer = _call(plugin, "plan_batches", request=request)
+            with self.guard.calling(plugin.installed, "plan_batches"):
+                answer = self._call(plugin, "plan_batches", request=request)
                 plan = _instance_of(plugin, "plan_batches", answer, BatchPlan)
                 _refuse(plugin, "plan_batches", plan_problem(plan, request))
                 return plan
@@ -121,8 +129,8 @@ class Relay:
     def execute_batch(self, request: BatchRequest) -> BatchResult | None:
         """The provider's results, or None if dbt is to run the batch."""
         for plugin in self._providers("execute_batch"):
-            with _contained(plugin, "execute_batch"):
-                answer = _call(plugin, "execute_batch", request=request)
+            with self.guard.calling(plugin.installed, "execute_batch"):
+                answer = self._call(plugin, "execute_batch", request=request)
                 if answer is None:
                     return None
                 result = _instance_of(plugin, "execute_batch", answer, BatchResult)
@@ -134,8 +142,8 @@ class Relay:
     def compress_state(self, state: StateTable) -> tuple[CompressedState, str] | None:
         """The state as bytes and the name of the plugin that made them; None without a provider."""
         for plugin in self._providers("compress_state"):
-            with _contained(plugin, "compress_state"):
-                answer = _call(plugin, "compress_state", state=state)
+            with self.guard.calling(plugin.installed, "compress_state", _size_of(state)):
+                answer = self._call(plugin, "compress_state", state=state)
                 blob = _instance_of(plugin, "compress_state", answer, CompressedState)
                 _refuse(plugin, "compress_state", compressed_problem(blob))
                 return blob, plugin.name
@@ -148,8 +156,8 @@ class Relay:
             CheckpointError: no enabled plugin knows the codec; the codec is named.
         """
         for plugin in self._providers("restore_state"):
-            with _contained(plugin, "restore_state"):
-                table = _call(plugin, "restore_state", state=state, limit_bytes=limit_bytes)
+            with self.guard.calling(plugin.installed, "restore_state", state.raw_bytes):
+                table = self._call(plugin, "restore_state", state=state, limit_bytes=limit_bytes)
             if table is not None:
                 return table
         raise CheckpointError(
@@ -160,15 +168,15 @@ class Relay:
     def record_metric(self, metric: Metric) -> None:
         """Tell every plugin that a boundary was passed."""
         for plugin in self._providers("record_metric"):
-            with _contained(plugin, "record_metric"):
-                _call(plugin, "record_metric", metric=metric)
+            with self.guard.calling(plugin.installed, "record_metric"):
+                self._call(plugin, "record_metric", metric=metric)
 
     def report_sections(self, summary: RunSummary) -> tuple[ReportSection, ...]:
         """What the plugins add to the report, in the order of their names."""
         sections: dict[str, tuple[LoadedPlugin, ReportSection]] = {}
         for plugin in self._providers("report_section"):
-            with _contained(plugin, "report_section"):
-                answer = _call(plugin, "report_section", summary=summary)
+            with self.guard.calling(plugin.installed, "report_section"):
+                answer = self._call(plugin, "report_section", summary=summary)
                 if answer is None:
                     continue
                 section = _instance_of(plugin, "report_section", answer, ReportSection)
@@ -192,8 +200,33 @@ class Relay:
                 return each.error(f"{problem}; switch it off with --no-{each.name}", hook)
         return PlanwiseError(problem)
 
+    def excuses(self, hook: str, error: PlanwiseError) -> bool:
+        """Whether the run goes on with what :meth:`blamed` gave; the plugin is off then.
+
+        Args:
+            hook: the hook concerned.
+            error: what was given.
+        """
+        for plugin in self.plugins:
+            if plugin.name == getattr(error, "plugin", None):
+                return self.guard.excuses(plugin.installed, hook, error)
+        return False
+
     def _providers(self, hook: str) -> list[LoadedPlugin]:
-        return [plugin for plugin in self.plugins if hook in self._implementers[plugin.name]]
+        return [
+            plugin
+            for plugin in self.plugins
+            if hook in self._implementers[plugin.name] and not self.guard.is_off(plugin.name, hook)
+        ]
+
+    def _call(self, plugin: LoadedPlugin, hook: str, **arguments: Any) -> Any:
+        """Call one implementation with the arguments that it names."""
+        function = getattr(plugin.instance, hook)
+        wanted = self._wanted.get((plugin.name, hook))
+        if wanted is None:
+            wanted = frozenset(inspect.signature(function).parameters)
+            self._wanted[plugin.name, hook] = wanted
+        return function(**{k: v for k, v in arguments.items() if k in wanted})
 
 
 def _choose(
@@ -208,29 +241,6 @@ def _choose(
             f"use --no-{plugin.name} or --no-{other[0].name}",
             "db_tune",
         )
-
-
-def _call(plugin: LoadedPlugin, hook: str, **arguments: Any) -> Any:
-    """Call one implementation with the arguments that it names."""
-    function = getattr(plugin.instance, hook)
-    wanted = inspect.signature(function).parameters
-    return function(**{k: v for k, v in arguments.items() if k in wanted})
-
-
-@contextmanager
-def _contained(plugin: LoadedPlugin, hook: str) -> Iterator[None]:
-    """Contain what a plugin raises when it is called, and when its answer is looked at."""
-    try:
-        yield
-    except PlanwiseError:
-        raise
-    except BaseException as error:  # SystemExit and the like are a plugin's fault too
-        if isinstance(error, KeyboardInterrupt) and may_be_the_users():
-            raise
-        raise plugin.error(
-            f"raised {told(error)}; switch it off with --no-{plugin.name}",
-            hook,
-        ) from error
 
 
 def topological_order(nodes: Mapping[str, ModelNode]) -> list[str]:
@@ -251,14 +261,24 @@ def topological_order(nodes: Mapping[str, ModelNode]) -> list[str]:
         raise GraphError(f"the models form a cycle: {' -> '.join(error.args[1])}") from error
 
 
+def _size_of(state: StateTable) -> int:
+    size = getattr(state.table, "nbytes", 0)
+    return size if isinstance(size, int) else 0
+
+
+def _hint(answer: object) -> str:
+    return ", which is no answer: is a `return` missing?" if answer is None else ""
+
+
 def _refuse(plugin: LoadedPlugin, hook: str, problem: str | None) -> None:
     if problem is not None:
-        raise plugin.error(problem, hook)
+        raise plugin.error(f"{problem}; switch it off with --no-{plugin.name}", hook)
 
 
 def _instance_of(plugin: LoadedPlugin, hook: str, answer: object, expected: type[_T]) -> _T:
     if not isinstance(answer, expected):
-        raise plugin.error(f"expected a {expected.__name__}, got {shown(answer)}", hook)
+        problem = f"expected a {expected.__name__}, got {shown(answer)}{_hint(answer)}"
+        raise plugin.error(f"{problem}; switch it off with --no-{plugin.name}", hook)
     return answer
 
 
@@ -266,5 +286,6 @@ def _sequence(
     plugin: LoadedPlugin, hook: str, answer: object, expected: type[_T]
 ) -> tuple[_T, ...]:
     if not isinstance(answer, Sequence) or isinstance(answer, str):
-        raise plugin.error(f"expected a list of {expected.__name__}, got {shown(answer)}", hook)
+        problem = f"expected a list of {expected.__name__}, got {shown(answer)}{_hint(answer)}"
+        raise plugin.error(f"{problem}; switch it off with --no-{plugin.name}", hook)
     return tuple(_instance_of(plugin, hook, each, expected) for each in answer)

@@ -14,6 +14,24 @@ def frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType(dict(value))
 
 
+def deeply_frozen(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Likewise, with the lists and mappings in it: of JSON-ready data that is kept for later."""
+    return MappingProxyType({key: _frozen(each) for key, each in value.items()})
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return deeply_frozen(value)
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(each) for each in value)
+    return value
+
+
+def whole_numbers(values: Iterable[int]) -> tuple[int, ...]:
+    """The values as a tuple."""
+    return tuple(values)
+
+
 def texts(values: Iterable[str]) -> tuple[str, ...]:
     """The values as a tuple."""
     return tuple(values)
@@ -58,6 +76,6 @@ class CompiledNode:
     relation: tuple[str, str, str]
     relation_name: str
     sql: tuple[str, ...] = field(converter=texts)
-    config: Mapping[str, Any] = field(factory=dict, converter=frozen_mapping)
+    config: Mapping[str, Any] = field(factory=dict, converter=deeply_frozen)
     reads: tuple[RelationRead, ...] = ()
     obstacles: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from planwise.containment import PluginFailure
 from planwise.improvement import Improvement
 from planwise.profiles import ProfiledModel
 from planwise.values import Baseline, BatchPlan, Metric, ModelNode, ReportSection, SettingValue
@@ -174,6 +175,7 @@ class RunResult:
         retunings: settings that a tuner changed between two years.
         resumed_years: those of the years that an interrupted run, or another one, had finished.
         profiles: DuckDB's profiles of the slowest executions, where they were asked for.
+        plugin_failures: failures of plugins with which the run went on.
     """
 
     years: tuple[int, ...]
@@ -193,6 +195,7 @@ class RunResult:
     retunings: tuple[Retuning, ...] = ()
     resumed_years: tuple[int, ...] = ()
     profiles: tuple[ProfiledModel, ...] = ()
+    plugin_failures: tuple[PluginFailure, ...] = ()
 
     @property
     def success_rate(self) -> float:

@@ -85,7 +85,11 @@ class Simulation:
         self.files = RunFiles(database.resolve())
         self.toggles = enabled_plugins(config, options.toggles)
         self.relay = build_relay(
-            config, self.toggles, flags=options.plugin_flags, environ=options.environ
+            config,
+            self.toggles,
+            flags=options.plugin_flags,
+            environ=options.environ,
+            guard=options.guard,
         )
         read_profile_name(options.dbt_project)
         check_scenarios(options.configs, options.dbt_project)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import field, frozen
 
+from planwise.containment import Guard
 from planwise.project.spec import ProjectSpec
 from planwise.values import SettingValue
 
@@ -49,6 +50,7 @@ class SimulationOptions:
         checkpoints: whether the state of each year is stored.
         checkpoint_limit: bytes that the stored states may take, or None.
         profile: whether DuckDB profiles what is executed, and the slowest profiles are kept.
+        guard: how plugins are called; None: as the configuration says.
     """
 
     config: Config
@@ -70,6 +72,7 @@ class SimulationOptions:
     checkpoints: bool = True
     checkpoint_limit: int | None = None
     profile: bool = False
+    guard: Guard | None = None
 
     @property
     def spec(self) -> ProjectSpec:

@@ -16,7 +16,7 @@ from attrs import field, frozen
 
 from planwise.errors import ProjectError
 from planwise.profiles import ProfiledModel
-from planwise.rendered import CompiledNode, frozen_mapping, texts
+from planwise.rendered import CompiledNode, frozen_mapping, texts, whole_numbers
 
 SettingValue = str | int | float | bool
 """What a DuckDB setting or a plugin option may hold."""
@@ -391,7 +391,7 @@ class RunSummary:
         profiles: of the slowest executions, where they were asked for.
     """
 
-    years: Sequence[int]
+    years: Sequence[int] = field(converter=whole_numbers)
     wall_s: float
     succeeded: bool
     baseline: Baseline | None = None

@@ -20,6 +20,7 @@ from planwise.errors import PlanwiseError, UsageError
 _BOTH: Final = "both arms have to compute the same"
 _OWN: Final = "the benchmark says where results and caches go"
 _WHOLE: Final = "each run begins anew and runs to its end"
+_PLUGINS: Final = "an arm is measured with its plugins, or not at all"
 OWNED: Final[Mapping[str, str]] = {
     **dict.fromkeys(("--census", "--census-date", "--years", "--scenario", "--config"), _BOTH),
     **dict.fromkeys(("--dbt-project", "--seed", "--step-var", "--foundation", "--select"), _BOTH),
@@ -27,6 +28,7 @@ OWNED: Final[Mapping[str, str]] = {
     **dict.fromkeys(("--keep-intermediates", "--test"), _BOTH),  # these leave further tables
     **dict.fromkeys(("--database", "--output", "--cache-dir", "--record-statements"), _OWN),
     "--metrics": _OWN,
+    "--plugin-errors": _PLUGINS,
     **dict.fromkeys(("--resume", "--from", "--dry-run", "--help", "-h", "--version"), _WHOLE),
 }
 """Flags of ``simulate`` that no arm may have, with the reason."""

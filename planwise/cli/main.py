@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from planwise.cli.stopping import PATIENCE_S, Stopping, Terminated
-from planwise.errors import AlreadyCompleteError, ConfigError, PlanwiseError
+from planwise.errors import AlreadyCompleteError, ConfigError, PlanwiseError, PluginError
+from planwise.prints import prints_kept_apart
 
 _OBJECTS: Final = 100_000
 """Python looks for cycles after so many new objects. It would do so 160 times in a warm run, mostly
@@ -37,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Stopping(PATIENCE_S if words[:1] == ["simulate"] else None) as stopping:
         try:
             try:
-                return _run(words)
+                with prints_kept_apart():
+                    return _run(words)
             finally:
                 sys.stdout.flush()  # a reader that has gone is noticed here, not at the end
         except KeyboardInterrupt as stop:
@@ -93,7 +95,12 @@ def _run(words: list[str]) -> int:
     from planwise.cli.parser import build_parser
     from planwise.plugins import installed_plugins
 
-    plugins = installed_plugins()
+    try:
+        plugins = installed_plugins()
+    except PluginError:
+        if words[:1] != ["plugins"] or "doctor" not in words:
+            raise
+        plugins = {}  # what is wrong is what it is asked for
     parser = build_parser(plugins)
     if words[:1] == ["simulate"] and {"-h", "--help"} & set(words):
         from planwise.cli.simulate_help import print_help

@@ -296,6 +296,12 @@ def _simulate(commands: Any, plugins: Sequence[str]) -> None:
     )
     add_state_flags(parser)
     add_project_flags(parser)
+    parser.add_argument(
+        "--plugin-errors",
+        choices=("fail", "warn"),
+        help="whether a plugin that fails ends the run also where no result depends on it, or is "
+        "warned of and left out (default: fail; see docs/plugins.md)",
+    )
     _toggles(parser, plugins)
 
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from planwise.cli.parser import option_parser
 from planwise.cli.settled import settled_configs, settled_spec, settled_toggles
+from planwise.containment import Guard
 from planwise.errors import PlanwiseError, UsageError
-from planwise.plugin_set import enabled_plugins
+from planwise.plugin_set import enabled_plugins, guard_of
 from planwise.plugins import installed_plugins, load_plugins
 from planwise.project.profile import read_target
 from planwise.project.spec import ProjectSpec
@@ -60,13 +61,15 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
         branch, (config, *settled_scenarios) = _branched(options.branch, config, scenarios)
         scenarios = tuple(settled_scenarios)
     toggles = settled_toggles(options)
+    guard = guard_of(config, options.plugin_errors)
     spec = settled_spec(options)
     settled = SimulationOptions(
         config=config,
         dbt_project=spec.directory,
         database=_database(options, spec),
         toggles=toggles,
-        plugin_flags=plugin_flags(rest, enabled_plugins(config, toggles)) if rest else {},
+        plugin_flags=plugin_flags(rest, enabled_plugins(config, toggles), guard) if rest else {},
+        guard=guard,
         memory_limit=options.memory_limit,
         threads=options.threads,
         environ=dict(os.environ),
@@ -192,12 +195,15 @@ def _check_branch(settled: SimulationOptions) -> None:
         )
 
 
-def plugin_flags(rest: list[str], toggles: dict[str, bool]) -> dict[str, dict[str, SettingValue]]:
+def plugin_flags(
+    rest: list[str], toggles: dict[str, bool], guard: Guard | None = None
+) -> dict[str, dict[str, SettingValue]]:
     """Options of plugins among the arguments; loads the enabled plugins to know which exist.
 
     Args:
         rest: arguments that only plugins know.
         toggles: each installed plugin, on or off.
+        guard: how they are called.
 
     Returns:
         The given values by plugin and option.
@@ -210,7 +216,8 @@ def plugin_flags(rest: list[str], toggles: dict[str, bool]) -> dict[str, dict[st
         owners = [name for name in toggles if word.startswith(f"--{name}-")]
         if owners and not any(toggles[name] for name in owners):
             raise UsageError(f"{word}: the plugin {owners[0]} is off; add --{owners[0]}")
-    relay = Relay(load_plugins(installed[name] for name, on in toggles.items() if on))
+    enabled = (installed[name] for name, on in toggles.items() if on)
+    relay = Relay(load_plugins(enabled, guard), guard)
     declared = relay.add_options()
     parsed = vars(option_parser(declared).parse_args(rest))
     types = {(plugin, o.name): o for plugin, options in declared.items() for o in options}

@@ -7,32 +7,24 @@ waits for ever. There it is put off, until the thread is somewhere else.
 
 A plugin is code that planwise did not write: it may pass over the exception, or hang in a thread
 that nobody can end from outside. A run that has not ended some time after its first signal is
-ended at once, as by a second one.
+ended at once, as by a second one. One that uses up its time without any signal is interrupted in
+the same way, and ended with the process where that does not help.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
-import threading
-import weakref
+import time
 from collections.abc import Callable
-from concurrent.futures import _base
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
-from planwise.interruption import at_second_signal, signals_heard_by
+from planwise.hook_call import HookCall
+from planwise.interruption import at_second_signal, leaves_a_lock, signals_heard_by
+from planwise.time_limits import hopeless, interrupts_by, raise_if_expired
 
-_NEVER_IN: Final = frozenset(
-    {
-        "<frozen importlib._bootstrap>",
-        "<frozen importlib._bootstrap_external>",
-        *(str(module.__file__) for module in (logging, threading, weakref, _base)),
-    }
-)
-"""The files of functions that a lock is left taken by."""
 _AGAIN_S: Final = 0.005
 _MOST_TRIES: Final = 200
 """A thread may also wait for ever in such a function; after a second it is interrupted there."""
@@ -59,6 +51,7 @@ class Stopping:
     def __init__(self, patience_s: float | None = None) -> None:
         self.raised: KeyboardInterrupt | None = None
         self._patience_s = patience_s
+        self._until_s = 0.0
         self._put_off: int | None = None
         self._tries = 0
         self._before: dict[int, Any] = {}
@@ -72,6 +65,7 @@ class Stopping:
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             self._handle(signal.SIGINT, self._heard)
         self._handle(signal.SIGALRM, self._try_again)
+        interrupts_by(signal.SIGALRM, self._leave)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,6 +73,7 @@ class Stopping:
         signal.setitimer(signal.ITIMER_REAL, 0)
         at_second_signal(None)
         signals_heard_by(None)
+        interrupts_by(None, None)
         for number, handler in self._before.items():
             signal.signal(number, handler)
         # It holds the frames that it passed, and they this: files that a generator would remove at
@@ -100,13 +95,20 @@ class Stopping:
             return
         self.raised = Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
         if self._patience_s is not None:
+            self._until_s = time.monotonic() + self._patience_s
             signal.setitimer(signal.ITIMER_REAL, self._patience_s)
         raise self.raised
 
     def _try_again(self, _: int, frame: FrameType | None) -> None:
-        if self.raised is not None and self._patience_s is not None:
-            stop_at_once(signal.SIGTERM if isinstance(self.raised, Terminated) else signal.SIGINT)
+        if self.raised is not None:
+            # Not every alarm is of the patience's: a plugin may use up its time meanwhile.
+            if self._patience_s is not None and time.monotonic() > self._until_s - _AGAIN_S:
+                terminated = isinstance(self.raised, Terminated)
+                stop_at_once(signal.SIGTERM if terminated else signal.SIGINT)
+            return
         if self._put_off is None:
+            if not leaves_a_lock(frame):
+                raise_if_expired()
             return
         if self._leaves_a_lock(frame):
             signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
@@ -114,14 +116,17 @@ class Stopping:
         number, self._put_off = self._put_off, None
         signal.raise_signal(number)  # to whoever handles it by now, who may hold it back
 
+    def _leave(self, call: HookCall) -> None:
+        """End the process because of a plugin, from another thread."""
+        if self.raised is None and self._put_off is None:  # else the user ends it
+            kept = self._patience_s is not None
+            more = "; what was finished is kept, and --resume goes on after it" if kept else ""
+            _end(f"{call.whose}: {hopeless(call)}{more}", 1)
+
     def _leaves_a_lock(self, frame: FrameType | None) -> bool:
         """Whether to raise in it would; not for ever, since it may wait there for good."""
         self._tries += 1
-        return (
-            frame is not None
-            and frame.f_code.co_filename in _NEVER_IN
-            and self._tries <= _MOST_TRIES
-        )
+        return leaves_a_lock(frame) and self._tries <= _MOST_TRIES
 
 
 def stop_at_once(number: int) -> None:
@@ -132,9 +137,13 @@ def stop_at_once(number: int) -> None:
     """
     for other in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(other, signal.SIG_IGN)  # a further one would say it once more
+    text = "stopped at once; what was finished is kept, and --resume goes on after it"
+    _end(text, 143 if number == signal.SIGTERM else 130)
+
+
+def _end(text: str, code: int) -> NoReturn:
     if sys.stderr.isatty():
         sys.stderr.write("\x1b[?25h")  # a progress bar hides the cursor
-    line = "planwise: stopped at once; what was finished is kept, and --resume goes on after it\n"
-    sys.stderr.write(line)
+    sys.stderr.write(f"planwise: {text}\n")
     sys.stderr.flush()
-    os._exit(143 if number == signal.SIGTERM else 130)
+    os._exit(code)

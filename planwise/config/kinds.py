@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import attrs
 from pydantic_core import PydanticCustomError, core_schema
@@ -21,6 +21,14 @@ from planwise.config.yaml_scalars import Ambiguous
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
+
+
+_NOUNS: Final = {
+    "rate": "a rate",
+    "money": "an amount of money",
+    "ms": "milliseconds",
+    "s": "seconds",
+}
 
 
 class Unfit(Exception):  # noqa: N818 - not an error yet: the caller adds the key and the line
@@ -89,8 +97,8 @@ class Number(Kind):
     """An exact decimal: a rate, a multiplier, an amount of money.
 
     Attributes:
-        unit: ``rate`` (1 is 100 %), ``money`` (the census's currency), ``multiplier``, ``share``
-            or ``ms``.
+        unit: ``rate`` (1 is 100 %), ``money`` (the census's currency), ``multiplier``, ``share``,
+            ``ms`` or ``s``.
         low: the least value.
         high: the greatest value.
         places: how many decimals are kept; more is an error, since nothing is rounded in silence.
@@ -114,8 +122,7 @@ class Number(Kind):
     @property
     def expected(self) -> str:
         """What an error says was expected."""
-        noun = {"rate": "a rate", "money": "an amount of money", "ms": "milliseconds"}
-        return f"{noun.get(self.unit, f'a {self.unit}')} {self.bounds}"
+        return f"{_NOUNS.get(self.unit, f'a {self.unit}')} {self.bounds}"
 
     def _read(self, value: object) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
@@ -173,6 +180,11 @@ def share() -> Number:
 def milliseconds() -> Number:
     """A measured time."""
     return Number("ms", "0", "1000000000", 3, above_low=True)
+
+
+def seconds() -> Number:
+    """A time that may be waited; 0 is for ever."""
+    return Number("s", "0", "1000000", 3)
 
 
 @attrs.frozen

@@ -15,7 +15,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from planwise.config.kinds import Whole, WholeKey, findings, milliseconds, money, multiplier, rate
+from planwise.config.kinds import (
+    Whole,
+    WholeKey,
+    findings,
+    milliseconds,
+    money,
+    multiplier,
+    rate,
+    seconds,
+)
 from planwise.config.maps import ColumnMap, PluginSettings, PluginTable
 from planwise.config.plan import Plan
 from planwise.config.section import Section
@@ -182,6 +191,16 @@ class Performance(Section):
 
     pool_size: Annotated[int, Whole(1, 64, "connections")] = Field(
         4, description="Connections in the pool, and so the widest batch."
+    )
+    plugin_errors: Annotated[Literal["fail", "warn"], Word(("fail", "warn"))] = Field(
+        "fail",
+        description="Whether a plugin that fails ends the run also where no result depends on it; "
+        "`--plugin-errors` wins.",
+    )
+    plugin_time_limit_s: Annotated[Decimal, seconds()] = Field(
+        Decimal(60),
+        description="How long a call of a plugin's hook may take, 0 for ever; a second more for "
+        "each MB of a state, and no limit where a batch is executed.",
     )
     baseline_metrics: BaselineMetrics = Field(
         BaselineMetrics(), description="Measured times to quote improvement against."

@@ -102,7 +102,7 @@ class RenderCache:
 
 def _plain(_: Any, __: Any, value: Any) -> Any:
     if isinstance(value, Mapping):
-        return dict(value)
+        return {key: _plain(None, None, each) for key, each in value.items()}
     if isinstance(value, frozenset):
         return sorted(value)
     return str(value) if isinstance(value, Path) else value

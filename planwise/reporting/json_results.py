@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from planwise.containment import PluginFailure
 from planwise.improvement import Improvement
 from planwise.profiles import ProfiledModel
 from planwise.results import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         ImprovementDict,
         ModelDict,
         PhaseDict,
+        PluginFailureDict,
         ProfileDict,
         ResultsDict,
         RetuningDict,
@@ -61,6 +63,7 @@ def results_dict(outcome: SimulationOutcome) -> ResultsDict:
         "parsed_anew_because": list(result.parsed_anew_because),
         "uncached_because": result.uncached_because,
         "plugins": dict(outcome.toggles),
+        "plugin_failures": [plugin_failure_dict(each) for each in result.plugin_failures],
         "settings": [
             {"name": each.name, "value": each.value, "origin": each.origin, "reason": each.reason}
             for each in result.settings
@@ -102,6 +105,17 @@ def write_results(outcome: SimulationOutcome, file: Path) -> None:
     """
     text = results_text(outcome)
     write_text_atomically(file, text)
+
+
+def plugin_failure_dict(failure: PluginFailure) -> PluginFailureDict:
+    """A failure of a plugin as JSON."""
+    return {
+        "plugin": failure.plugin,
+        "distribution": failure.distribution,
+        "hook": failure.hook,
+        "problem": failure.problem,
+        "off": failure.off,
+    }
 
 
 def retuning_dict(change: Retuning) -> RetuningDict:

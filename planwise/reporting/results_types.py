@@ -14,6 +14,18 @@ from planwise.improvement import ImprovementClass
 from planwise.values import SettingValue
 
 
+class PluginFailureDict(TypedDict):
+    """A failure of a plugin with which the run went on: ``--plugin-errors=warn``."""
+
+    plugin: str
+    distribution: str
+    hook: str | None
+    """None: it could not be imported."""
+    problem: str
+    off: Literal["all", "dispensable"]
+    """What was off from then on: all of it, or the hooks that no result depends on."""
+
+
 class SettingDict(TypedDict):
     """A DuckDB setting in force, and who chose it."""
 
@@ -170,6 +182,7 @@ class ResultsDict(TypedDict):
     uncached_because: str
     plugins: dict[str, bool]
     """Every installed plugin: on or off."""
+    plugin_failures: list[PluginFailureDict]
     settings: list[SettingDict]
     retunings: list[RetuningDict]
     baseline: BaselineDict | None

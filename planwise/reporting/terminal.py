@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -21,7 +22,9 @@ from rich.progress import TimeElapsedColumn as Elapsed
 from rich.table import Table
 from rich.text import Text
 
+from planwise.containment import off_words
 from planwise.improvement import Improvement, baseline_words
+from planwise.prints import KeptApart, keep_apart
 from planwise.profile_files import FOLDER
 from planwise.reporting.estimate import Durations, TimeLeft, about
 from planwise.results import ChosenSetting, PhaseRecord, Retuning, RunPlan, RunResult
@@ -96,7 +99,10 @@ class TerminalObserver:
             self.left.years, self.left.earlier = years, earlier
 
     def __enter__(self) -> TerminalObserver:
+        before = sys.stdout
         self._progress.start()
+        if isinstance(before, KeptApart):
+            keep_apart()  # else what a plugin prints would pass through the progress bar
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -193,6 +199,8 @@ def print_report(console: Console, outcome: SimulationOutcome) -> None:
     _print_settings(console, result.settings)
     for each in result.retunings:
         console.print(Text(_retuning_line(each)))
+    for failure in result.plugin_failures:
+        console.print(Text(f"warning: {failure.problem}; {off_words(failure)}"))
     for part in result.parsed_anew_because:
         console.print(f"parsed anew for each year, since the year decides: {part}")
     console.print(f"\ndatabase     {outcome.files.database}")

@@ -12,6 +12,8 @@ from planwise.api import Batch, BatchPlan, GraphError, ModelNode, PlanRequest, h
 class Batching:
     """Plans batches by list scheduling; the same request gives the same plan."""
 
+    planwise_api = "0.1"
+
     @hookimpl
     def plan_batches(self, request: PlanRequest) -> BatchPlan:
         """Fill each batch with the ready nodes that most work still waits for."""

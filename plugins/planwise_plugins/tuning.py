@@ -92,6 +92,8 @@ class MemoryChoice:
 class Tuning:
     """Chooses DuckDB's settings; remembers what it chose, so that it changes them seldom."""
 
+    planwise_api = "0.1"
+
     def __init__(self) -> None:
         self._spill: SpillSpace | None = None
         self._memory: MemoryChoice | None = None

@@ -12,6 +12,7 @@ import attrs
 import pytest
 from cli_runs import planwise
 
+from planwise.containment import PluginFailure
 from planwise.results import Retuning
 from planwise_plugins.monitoring.advice import Recommendation
 
@@ -97,6 +98,9 @@ def found(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict
     results[0]["retunings"] = json.loads(json.dumps([attrs.asdict(change)]))
     advice = Recommendation("spill", "model.p.m", 2025, 0.4, 1.5, 1 << 30, "m took 40 % of 2025")
     results[0]["sections"]["monitoring"]["recommendations"] = [attrs.asdict(advice)]
+    # Nor does a plugin fail; tests/reliability/test_reliability_containment.py lets some.
+    failure = PluginFailure("mine", "mine-dist 1.2", "record_metric", "raised", "dispensable")
+    results[0]["plugin_failures"] = [attrs.asdict(failure)]
     # Nor is a profile asked for; tests/kernel/test_kernel_profiles.py makes one.
     results[0]["profiles"] = [{"unique_id": "model.p.m", "year": 2025, "wall_s": 1.5, "file": "f"}]
     return results

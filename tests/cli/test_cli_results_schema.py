@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from planwise.reporting.json_results import retuning_dict
+from planwise.containment import PluginFailure
+from planwise.reporting.json_results import plugin_failure_dict, retuning_dict
 from planwise.reporting.results_schema import results_schema
 from planwise.results import Retuning
 
@@ -38,6 +39,8 @@ def first(finished: Path) -> Any:
     found = json.loads((finished / "output" / "results.json").read_text(encoding="utf-8"))
     change = Retuning(2025, "memory_limit", None, "1GiB", "spilled", (2.0, 1.5), (1 << 20, 0))
     found["retunings"] = [retuning_dict(change)]
+    failure = PluginFailure("mine", "mine-dist 1.2", None, "cannot be loaded", "all")
+    found["plugin_failures"] = [plugin_failure_dict(failure)]
     return found
 
 

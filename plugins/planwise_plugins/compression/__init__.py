@@ -34,6 +34,8 @@ _CODEC_NAMES: Final = {
 class Compression:
     """Writes with the codec that its options say, and reads every codec that it can write."""
 
+    planwise_api = "0.1"
+
     def __init__(self) -> None:
         self._frame = LZ4
         self._level = LEVELS[LZ4].default

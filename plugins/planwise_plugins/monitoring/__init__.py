@@ -17,6 +17,8 @@ __all__ = ["Monitoring"]
 class Monitoring:
     """Collects metrics in memory and turns them into a section of the report."""
 
+    planwise_api = "0.1"
+
     def __init__(self) -> None:
         self._account = Account()
 

@@ -31,6 +31,8 @@ NAME = "precompile"
 class Precompile:
     """Executes what it understands and hands over the rest."""
 
+    planwise_api = "0.1"
+
     def __init__(self) -> None:
         self._catalog: dict[Place, Relation] | None = None
         self._step: tuple[str, int | None, int] | None = None

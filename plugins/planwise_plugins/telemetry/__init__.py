@@ -19,6 +19,8 @@ __all__ = ["Telemetry"]
 class Telemetry:
     """Notes every metric with the moment at which it came; tells others at the end of the run."""
 
+    planwise_api = "0.1"
+
     def __init__(self) -> None:
         self._clock = Clock()
         self._seen: list[Seen] = []

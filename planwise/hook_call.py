@@ -1,0 +1,101 @@
+"""Which hook of which plugin a thread is in: for what it prints, and how long it takes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Final
+
+_MOST_PRINTED: Final = 100_000
+"""Characters of one call that are kept; a plugin may print for ever."""
+
+
+class TimeLimitReached(BaseException):  # no `except Exception` of a plugin takes it
+    """Raised in a plugin that has used up its time; nobody but its caller sees it."""
+
+
+class HookCall:
+    """A call of a plugin that has begun and not ended.
+
+    Args:
+        plugin: the plugin's name.
+        distribution: who offers it.
+        hook: what is called; None while the plugin is loaded.
+        limit_s: how long it may take, or None.
+
+    Attributes:
+        thread: the thread that it is in.
+        began_s: the clock when it began.
+        left_s: what is left of its time.
+        expired: whether there was none left, and the plugin was interrupted.
+        given_up: whether even that did not help.
+        ended: whether it is over.
+    """
+
+    __slots__ = (
+        *("plugin", "distribution", "hook", "limit_s", "thread", "began_s", "left_s"),
+        *("expired", "given_up", "ended", "outer", "_printed", "_length"),
+    )
+
+    def __init__(
+        self, plugin: str, distribution: str, hook: str | None, limit_s: float | None
+    ) -> None:
+        self.plugin = plugin
+        self.distribution = distribution
+        self.hook = hook
+        self.limit_s = limit_s
+        self.thread = threading.get_ident()
+        self.began_s = time.monotonic()
+        self.left_s = limit_s or 0.0
+        self.expired = False
+        self.given_up = False
+        self.ended = False
+        self.outer: HookCall | None = None
+        self._printed: list[str] | None = None
+        self._length = 0
+
+    def begin(self) -> None:
+        """This thread is in it from here on."""
+        self.outer = getattr(_here, "call", None)
+        _here.call = self
+
+    def end(self) -> None:
+        """It is over; safe to call twice."""
+        if not self.ended:
+            self.ended = True
+            _here.call = self.outer
+
+    def prints(self, text: str) -> None:
+        """Keep what it prints, within bounds."""
+        if self._printed is None:
+            self._printed = []
+        self._length += len(text)
+        if self._length <= _MOST_PRINTED:
+            self._printed.append(text)
+
+    def printed(self) -> list[str]:
+        """The lines that it printed, once."""
+        if self._printed is None:
+            return []
+        text, self._printed = "".join(self._printed), None
+        more = ["..."] if self._length > _MOST_PRINTED else []
+        return [line for line in text.splitlines() if line.strip()] + more
+
+    @property
+    def whose(self) -> str:
+        """Plugin, distribution and hook, for a message."""
+        where = f", hook '{self.hook}'" if self.hook else ""
+        return f"plugin '{self.plugin}' (from {self.distribution}){where}"
+
+
+_here = threading.local()
+
+
+def current_call() -> HookCall | None:
+    """The call that this thread is in."""
+    return getattr(_here, "call", None)
+
+
+def act_for(call: HookCall | None) -> None:
+    """Let this thread, which works for another one, be in the call that the other one is in."""
+    _here.call = call
