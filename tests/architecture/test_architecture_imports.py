@@ -11,7 +11,7 @@ import pytest
 HEAVY = ("dbt", "dbt_common", "duckdb", "pyarrow", "lz4", "zstandard", "openpyxl")
 LAYERS = (
     {"planwise.cli"},
-    {"planwise.engine", "planwise.bench"},
+    {"planwise.engine", "planwise.bench", "planwise.doctor"},
     {"planwise.simulation"},
     {"planwise.pipeline", "planwise.config", "planwise.checkpoints"},
     {"planwise.ports"},
