@@ -28,10 +28,10 @@ from typing import Any, Final, TypeVar
 
 from planwise.hook_call import act_for, current_call
 
+_IMPORTS: Final = ("<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
 _NEVER_IN: Final = frozenset(
     {
-        "<frozen importlib._bootstrap>",
-        "<frozen importlib._bootstrap_external>",
+        *_IMPORTS,
         *(str(module.__file__) for module in (logging, threading, weakref, _base)),
     }
 )
@@ -63,6 +63,11 @@ class GivenUpError(Exception):
 def leaves_a_lock(frame: FrameType | None) -> bool:
     """Whether a lock is left taken if an exception is raised in a frame from outside."""
     return frame is not None and frame.f_code.co_filename in _NEVER_IN
+
+
+def is_importing(frame: FrameType | None) -> bool:
+    """Whether a frame is Python's own machinery of imports."""
+    return frame is not None and frame.f_code.co_filename in _IMPORTS
 
 
 def stop_if_asked() -> None:

@@ -19,12 +19,13 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from types import FrameType
 from typing import Final
 
 from attrs import field, frozen, validators
 
 from planwise.hook_call import HookCall, TimeLimitReached
-from planwise.interruption import leaves_a_lock
+from planwise.interruption import is_importing, leaves_a_lock
 
 DEFAULT_S: Final = 60.0
 """What a start-up hook or a plan takes is some milliseconds; a network may be waited for."""
@@ -80,14 +81,22 @@ def interrupts_by(number: int | None, leave: Callable[[HookCall], None] | None) 
     _interrupt_main, _leave = number, leave
 
 
-def raise_if_expired() -> None:
+def raise_if_expired(frame: FrameType | None) -> None:
     """Raise in the plugin that the main thread is in, if it has no time left.
+
+    Args:
+        frame: what the thread is in. Where that would leave a lock taken it waits a little: one
+            that does not come out is waiting for ever, but never in the midst of an import.
 
     Raises:
         TimeLimitReached: there is none left.
     """
-    if any(call.expired and not call.ended for call in _watch.of_main_thread()):
-        raise TimeLimitReached
+    for call in _watch.of_main_thread():
+        if not call.expired or call.ended:
+            continue
+        waits = call.left_s < -_AGAIN_S / 2 and not is_importing(frame)
+        if waits or not leaves_a_lock(frame):
+            raise TimeLimitReached
 
 
 class Watch:

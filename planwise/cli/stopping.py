@@ -107,8 +107,7 @@ class Stopping:
                 stop_at_once(signal.SIGTERM if terminated else signal.SIGINT)
             return
         if self._put_off is None:
-            if not leaves_a_lock(frame):
-                raise_if_expired()
+            raise_if_expired(frame)
             return
         if self._leaves_a_lock(frame):
             signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)

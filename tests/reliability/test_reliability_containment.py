@@ -124,6 +124,12 @@ CASES = {
         hook(METRIC, SLEEPS), f"has not answered within {LIMIT_S:g} s", "record_metric",
         finds="hangs when it is called",
     ),
+    "hang that waits for a lock": Case(
+        hook(METRIC, "import threading; threading.Event().wait()"),
+        f"has not answered within {LIMIT_S:g} s",
+        "record_metric",
+        finds="hangs when it is called",
+    ),
     "hang that computes": Case(
         hook(PLAN, "while True: pass"), f"has not answered within {LIMIT_S:g} s", "plan_batches",
         finds="hangs when it is called", flags=OWN_BATCHER,
