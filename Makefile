@@ -9,7 +9,7 @@ OUTPUT := output
 # A file of tests stays in one process: its runs share what they set up.
 PYTEST_FLAGS ?= --numprocesses auto --dist loadfile
 
-.PHONY: help run test check format bench state clean
+.PHONY: help run test check format docs bench state clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ check: $(STAMP) ## lint, format and types
 format: $(STAMP) ## format in place
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+docs: $(STAMP) ## the reference of the hooks in docs/plugins.md, from their source
+	$(BIN)/python -m tools.hook_reference
 
 bench: $(STAMP) ## what each plugin is worth on this machine
 	$(BIN)/python benchmarks/toggles.py

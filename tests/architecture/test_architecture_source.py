@@ -77,24 +77,6 @@ def test_a_module_is_annotated_documented_and_small(file: Path) -> None:
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 400
 
 
-@pytest.mark.parametrize("name", sorted(hookspecs.KINDS))
-def test_every_hook_is_documented(name: str) -> None:
-    """Kind, moment, arguments, what is answered, what holds without an answer, an example."""
-    function = getattr(hookspecs, name)
-    text = inspect.getdoc(function)
-    assert text
-    assert hookspecs.KINDS[name] in ("notify", "collect", "choose")
-    assert re.search(r"\b(Asked|Called|Told)\b", text), "when?"
-    assert re.search(r"Example:\s+``.+``", text), "no example"
-    assert "Without" in text or hookspecs.KINDS[name] == "notify" or "None for" in text
-    parameters = inspect.signature(function).parameters
-    assert ("Args:" in text) == bool(parameters)
-    assert all(f"{parameter}:" in text for parameter in parameters)
-    answers = inspect.signature(function).return_annotation != "None"
-    assert ("Returns:" in text) == answers
-    assert answers == (hookspecs.KINDS[name] != "notify")
-
-
 def test_the_kinds_are_all_the_hooks() -> None:
     marked = {
         name

@@ -31,7 +31,7 @@ PLUGINS = {
 
 
 def code(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (found,) = re.findall(rf"```{language}\n(.*?)```", section("Writing one"), re.DOTALL)
     return str(found)
 
 

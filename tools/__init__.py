@@ -1,0 +1,1 @@
+"""Tools for developers: what is generated, and checked. Not part of the installed package."""
