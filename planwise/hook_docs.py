@@ -17,6 +17,7 @@ from attrs import frozen
 from planwise import hookspecs
 
 _SECTION: Final = re.compile(r"(Args|Attributes|Returns|Raises|Default|Example):\Z")
+_ROLE: Final = re.compile(r":\w+:`~?([\w.]+)`")
 _ENTRY: Final = re.compile(r"(\w+(?:, \w+)*): (.*)\Z")
 
 
@@ -74,6 +75,21 @@ def hook_doc(name: str) -> HookDoc:
         default=_flowing(sections.get("Default", "")),
         example=sections.get("Example", ""),
     )
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a text, or what comes before a semicolon, without the point."""
+    return re.split(r"(?<=[.;])\s", text)[0].rstrip(".;")
+
+
+def marked(text: str, mark: str = "") -> str:
+    """A docstring's text with another mark around code and references.
+
+    Args:
+        text: with double backticks and roles, as the source has it.
+        mark: what stands on both sides of code; nothing by default.
+    """
+    return _ROLE.sub(rf"{mark}\1{mark}", text).replace("``", mark)
 
 
 def sections_of(doc: str) -> tuple[str, dict[str, str]]:

@@ -337,9 +337,8 @@ def record_metric(metric: Metric) -> None:
 
             @hookimpl
             def record_metric(self, metric: Metric) -> None:
-                if metric.kind == "model" and (
-                    self.slowest is None or metric.wall_s > self.slowest.wall_s
-                ):
+                known = self.slowest
+                if metric.kind == "model" and (known is None or metric.wall_s > known.wall_s):
                     self.slowest = metric
     """
 

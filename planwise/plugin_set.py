@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from planwise.containment import Guard, PluginErrors
+from planwise.option_names import refuse_shared_names
 from planwise.plugins import installed_plugins, load_plugins, settle_toggles
 from planwise.relay import Relay
 from planwise.settings import plugin_option_values
@@ -70,5 +71,6 @@ def build_relay(
     enabled = (available[name] for name, on in toggles.items() if on)
     relay = Relay(load_plugins(enabled, guard), guard)
     declared = relay.add_options()
+    refuse_shared_names(relay.plugins, declared, available)
     relay.configure(plugin_option_values(declared, flags=flags, environ=environ, config=config))
     return relay

@@ -7,9 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
+
+from attrs import frozen
 
 from planwise.errors import UsageError
+from planwise.option_names import option_flag, option_key, option_variable
 from planwise.results import ChosenSetting
 from planwise.values import Baseline, PluginOption, SettingValue
 
@@ -23,6 +26,13 @@ _MEMORY: Final = re.compile(r"\d+(\.\d+)?\s*(%|B|[KMGT]i?B)\Z", re.IGNORECASE | 
 _SIZE: Final = re.compile(r"(\d{1,12}(\.\d{1,6})?)\s*(B|[KMGT]i?B)", re.IGNORECASE | re.ASCII)
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
+_TOO_LARGE: Final = 2**63
+_EXPECTED: Final[Mapping[type, str]] = {
+    str: "text",
+    int: "a whole number of less than 2^63",
+    float: "a number",
+    bool: "true or false",
+}
 
 
 def memory_text(text: str, where: str) -> str:
@@ -147,23 +157,71 @@ def plugin_option_values(
     Raises:
         UsageError: an unknown option, or a value of the wrong type or not among the choices.
     """
-    settled: dict[str, dict[str, SettingValue | None]] = {}
-    for plugin, options in declared.items():
-        values: dict[str, SettingValue | None] = {}
-        given = config.plugins[plugin].options if plugin in config.plugins else {}
-        _refuse_unknown(plugin, given, options, config)
-        for option in options:
-            variable = f"PLANWISE_{plugin}_{option.name}".upper().replace("-", "_")
-            if option.name in flags.get(plugin, {}):
-                values[option.name] = flags[plugin][option.name]
-            elif variable in environ:
-                values[option.name] = option_value(option, environ[variable], variable)
-            elif option.name in given:
-                where = config.source(f"plugins.{plugin}.{option.name}")
-                values[option.name] = option_value(option, given[option.name], where)
-            else:
-                values[option.name] = option.default
-        settled[plugin] = values
+    return {
+        plugin: {
+            name: each.value
+            for name, each in settled_options(
+                plugin, options, flags=flags.get(plugin, {}), environ=environ, config=config
+            ).items()
+        }
+        for plugin, options in declared.items()
+    }
+
+
+@frozen
+class SettledOption:
+    """The value of a plugin's option, and where it was given.
+
+    Attributes:
+        option: as the plugin declared it.
+        value: of the option's type, or None where nobody gave one and the default is None.
+        source: the place that won.
+        where: its name: the flag, the variable, file and key, or ``default``.
+    """
+
+    option: PluginOption
+    value: SettingValue | None
+    source: Literal["flag", "environment", "config", "default"]
+    where: str
+
+
+def settled_options(
+    plugin: str,
+    options: Sequence[PluginOption],
+    *,
+    flags: Mapping[str, SettingValue],
+    environ: Mapping[str, str],
+    config: Config,
+) -> dict[str, SettledOption]:
+    """The settled options of one plugin, by name: flag over environment over config over default.
+
+    Args:
+        plugin: its name.
+        options: what it declared.
+        flags: from the command line, by option.
+        environ: the process's environment.
+        config: its section ``plugins``.
+
+    Raises:
+        UsageError: an unknown option, or a value of the wrong type or not among the choices.
+    """
+    given = config.plugins[plugin].options if plugin in config.plugins else {}
+    _refuse_unknown(plugin, given, options, config)
+    settled: dict[str, SettledOption] = {}
+    for option in options:
+        name = option.name
+        variable = option_variable(plugin, name)
+        if name in flags:
+            found = SettledOption(option, flags[name], "flag", option_flag(plugin, name))
+        elif environ.get(variable):  # an empty one is none at all
+            value = option_value(option, environ[variable], variable)
+            found = SettledOption(option, value, "environment", variable)
+        elif name in given:
+            where = config.source(option_key(plugin, name))
+            found = SettledOption(option, option_value(option, given[name], where), "config", where)
+        else:
+            found = SettledOption(option, option.default, "default", "default")
+        settled[name] = found
     return settled
 
 
@@ -178,7 +236,7 @@ def option_value(option: PluginOption, value: object, where: str) -> SettingValu
     Raises:
         UsageError: it is of another type, or not among the choices.
     """
-    expected = option.type.__name__
+    expected = _EXPECTED[option.type]
     if option.choices:
         expected = "one of " + ", ".join(str(choice) for choice in option.choices)
     converted = _converted(option.type, value)
@@ -200,7 +258,9 @@ def _converted(kind: type, value: object) -> SettingValue | None:
     try:
         if kind is int:
             number = Decimal(str(value).strip())
-            return int(number) if number == int(number) else None
+            # Bounded first: 1e999999999 would be worked out to its last digit.
+            whole = abs(number) < _TOO_LARGE and number == int(number)
+            return int(number) if whole else None
         real = float(str(value))
         return real if math.isfinite(real) else None
     except (ArithmeticError, ValueError):

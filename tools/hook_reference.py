@@ -20,7 +20,7 @@ import attrs
 from planwise import api, values
 from planwise.bench.script import run_script
 from planwise.errors import PlanwiseError
-from planwise.hook_docs import HookDoc, entries_of, hook_doc, sections_of
+from planwise.hook_docs import HookDoc, entries_of, first_sentence, hook_doc, marked, sections_of
 from planwise.hookspecs import KINDS
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "plugins.md"
@@ -45,7 +45,6 @@ _UNITS: Final = {
 """Of numbers whose names do not end with their unit. What is no quantity has none."""
 _SUFFIXES: Final = {"_s": "s", "_ms": "ms", "_bytes": "bytes"}
 _NUMBER: Final = re.compile(r"\b(int|float)\b")
-_ROLE: Final = re.compile(r":\w+:`~?([\w.]+)`")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -179,13 +178,9 @@ def _overview(hooks: Iterable[HookDoc]) -> Iterator[str]:
     yield "| hook | kind | asked or called | without a plugin |"
     yield "|---|---|---|---|"
     for hook in hooks:
-        moment = re.sub(r"^(Asked|Called)[ :]+", "", _first_sentence(hook.moment))
+        moment = re.sub(r"^(Asked|Called)[ :]+", "", first_sentence(hook.moment))
         cells = (f"[`{hook.name}`](#{hook.name})", hook.kind, _text(moment), _text(hook.default))
         yield _row(*cells)
-
-
-def _first_sentence(text: str) -> str:
-    return re.split(r"(?<=[.;])\s", text)[0].rstrip(".;")
 
 
 def _hook(hook: HookDoc) -> str:
@@ -270,7 +265,7 @@ def _linked(annotation: str) -> str:
 
 
 def _text(text: str) -> str:
-    return _ROLE.sub(r"`\1`", text).replace("``", "`")
+    return marked(text, "`")
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def _run(words: list[str]) -> int:
     if words[:1] == ["simulate"] and {"-h", "--help"} & set(words):
         from planwise.cli.simulate_help import print_help
 
-        print_help(parser)
+        print_help(parser, words)
         return 0
     options, rest = understood(words, parser, plugins)
     if options.command is None:

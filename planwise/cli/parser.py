@@ -15,6 +15,7 @@ from planwise import __version__
 from planwise.cli.project_flags import add_project_flags
 from planwise.cli.state_flags import add_state_flags
 from planwise.errors import UsageError
+from planwise.option_names import option_flag, option_variable
 from planwise.plugins import unknown_plugin_message
 from planwise.values import PluginOption
 
@@ -110,25 +111,22 @@ def option_parser(declared: Mapping[str, Sequence[PluginOption]]) -> Parser:
     """The parser of the plugins' own options: ``--<plugin>-<option>``."""
     parser = Parser("planwise simulate", add_help=False, usage=argparse.SUPPRESS)
     for plugin, options in declared.items():
-        group = parser.add_argument_group(f"options of the plugin {plugin}")
+        group = parser.add_argument_group(
+            f"options of the plugin {plugin}",
+            f"also {option_variable(plugin, '*')} in the environment, and keys of plugins.{plugin} "
+            "in the configuration",
+        )
         for option in options:
             default = "none" if option.default is None else option.default
-            flag = f"--{plugin}-{option.name.replace('_', '-')}"
+            text = f"{option.help} (default: {default})".replace("%", "%%")
+            flag, dest = option_flag(plugin, option.name), f"{plugin}\0{option.name}"
             if option.type is bool:
                 group.add_argument(
-                    flag,
-                    dest=f"{plugin}\0{option.name}",
-                    action=argparse.BooleanOptionalAction,
-                    default=None,
-                    help=f"{option.help} (default: {default})",
+                    flag, dest=dest, action=argparse.BooleanOptionalAction, default=None, help=text
                 )
                 continue
-            group.add_argument(
-                flag,
-                dest=f"{plugin}\0{option.name}",
-                metavar="|".join(str(choice) for choice in option.choices) or option.type.__name__,
-                help=f"{option.help} (default: {default})".replace("%", "%%"),
-            )
+            words = "|".join(str(choice) for choice in option.choices)
+            group.add_argument(flag, dest=dest, metavar=words or option.type.__name__, help=text)
     return parser
 
 

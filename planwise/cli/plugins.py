@@ -11,7 +11,10 @@ from typing import Any, Final
 
 from planwise.plugins import implemented_hooks, installed_plugins, load_plugins
 
-ACTIONS: Final[tuple[str, ...]] = ("plugins_doctor",)
+ACTIONS: Final[tuple[str, ...]] = (
+    "plugins_show",
+    "plugins_doctor",
+)  # fmt: skip
 """Modules of this package that bring an action of ``planwise plugins``.
 
 As the parser's subcommands: ``add_parser(actions)`` adds a parser with the default ``module``, and
@@ -24,7 +27,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "plugins",
         help="list what is installed",
-        description="List the installed plugins: distribution, hooks, on or off.",
+        description="List the installed plugins: distribution, on or off, and the hooks of those "
+        "that are on; a plugin that is off is not loaded.",
     )
     parser.set_defaults(module="plugins")
     parser.add_argument("--config", type=Path, metavar="FILE", help="as for simulate")
@@ -37,25 +41,28 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """List the installed plugins; loads them, to know their hooks."""
+    """List the installed plugins; loads those that are on, to know their hooks."""
     from planwise.cli.settled import DEFAULT_CONFIG
     from planwise.config import load_config
     from planwise.plugin_set import enabled_plugins
 
     path = options.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
     toggles = enabled_plugins(load_config(path), {})
-    installed = installed_plugins()
-    rows: list[dict[str, Any]] = [
-        {
-            "name": plugin.name,
-            "distribution": plugin.installed.distribution,
-            "hooks": list(implemented_hooks(plugin.instance)),
-            "enabled": toggles[plugin.name],
-        }
-        # One by one: two providers of one hook are no error until both are to run.
-        for each in installed.values()
-        for plugin in load_plugins([each])
-    ]
+    rows: list[dict[str, Any]] = []
+    for name, plugin in installed_plugins().items():
+        hooks = None
+        if toggles[name]:
+            # One by one: two providers of one hook are no error until both are to run.
+            (loaded,) = load_plugins([plugin])
+            hooks = list(implemented_hooks(loaded.instance))
+        rows.append(
+            {
+                "name": name,
+                "distribution": plugin.distribution,
+                "hooks": hooks,
+                "enabled": toggles[name],
+            }
+        )
     if options.json:
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         return 0
@@ -67,8 +74,8 @@ def run(options: argparse.Namespace) -> int:
     for heading in ("plugin", "on", "distribution", "hooks"):
         table.add_column(heading)
     for row in rows:
-        hooks = ", ".join(row["hooks"])
+        named = "not loaded" if row["hooks"] is None else ", ".join(row["hooks"])
         on = "on" if row["enabled"] else "off"
-        table.add_row(str(row["name"]), on, str(row["distribution"]), hooks)
+        table.add_row(str(row["name"]), on, str(row["distribution"]), named)
     make_console(sys.stdout).print(table)
     return 0

@@ -44,8 +44,8 @@ def test_plugins_lists_hooks_distribution_and_toggle(tmp_path: Path) -> None:
     assert {name: rows[name]["enabled"] for name in BUILT_IN} == {
         name: name != "tuning" for name in BUILT_IN
     }
+    assert rows["tuning"]["hooks"] is None  # it is off, and so not loaded
     for name, hook in (
-        ("tuning", "db_tune"),
         ("batching", "plan_batches"),
         ("compression", "restore_state"),
         ("monitoring", "record_metric"),
@@ -56,6 +56,7 @@ def test_plugins_lists_hooks_distribution_and_toggle(tmp_path: Path) -> None:
     assert (text.returncode, text.stderr) == (0, "")
     lines = {line.split()[0]: line for line in text.stdout.splitlines()[1:]}
     assert lines["tuning"].split()[1] == "off"
+    assert lines["tuning"].rstrip().endswith("not loaded")
     assert lines["batching"].split()[1] == "on"
     assert "plan_batches" in lines["batching"]
 
