@@ -239,6 +239,7 @@ def create_optimization_engine(
     enable_batching: bool = True,
     enable_compression: bool = True,
     enable_monitoring: bool = True,
+    toggles: Mapping[str, bool] | None = None,
     database_path: str | Path | None = None,
     config_path: str | Path | None = None,
 ) -> OptimizationEngine:
@@ -247,6 +248,7 @@ def create_optimization_engine(
     Args:
         pool_size: connections at most, 1 to 64.
         enable_tuning, enable_batching, enable_compression, enable_monitoring: plugins on or off.
+        toggles: any other plugin on or off, by name; wins over the four above.
         database_path: a DuckDB file; in memory without one.
         config_path: a configuration file; defaults without one.
 
@@ -258,7 +260,7 @@ def create_optimization_engine(
         pool_size=pool_size,
         database=Path(database_path) if database_path else None,
         config=_config(config_path),
-        toggles=_toggles(enabled),
+        toggles={**_toggles(enabled), **(toggles or {})},
     )
 
 
@@ -277,6 +279,7 @@ def create_optimized_multi_year_engine(
     enable_batching: bool = True,
     enable_compression: bool = True,
     enable_monitoring: bool = True,
+    toggles: Mapping[str, bool] | None = None,
     observer: Observer | None = None,
 ) -> MultiYearEngine:
     """A simulation of several years.
@@ -295,6 +298,7 @@ def create_optimized_multi_year_engine(
             folder ``scenarios`` beside the configuration file, or the configuration's own, which
             is simulated alone by default.
         enable_tuning, enable_batching, enable_compression, enable_monitoring: plugins on or off.
+        toggles: any other plugin on or off, by name; wins over the four above.
         observer: told of each phase as it ends; nobody by default.
 
     Raises:
@@ -321,7 +325,7 @@ def create_optimized_multi_year_engine(
         config=config,
         dbt_project=Path(dbt_project_path),
         database=Path(database_path),
-        toggles=_toggles(enabled),
+        toggles={**_toggles(enabled), **(toggles or {})},
         scenarios=tuple(settled),
     )
     return MultiYearEngine(options, observer or QuietObserver())

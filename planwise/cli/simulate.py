@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from planwise.cli.parser import option_parser
 from planwise.cli.settled import settled_configs, settled_spec, settled_toggles
 from planwise.containment import Guard
 from planwise.errors import PlanwiseError, UsageError
+from planwise.option_names import option_flag, refuse_shared_names
 from planwise.plugin_set import enabled_plugins, guard_of
 from planwise.plugins import installed_plugins, load_plugins
 from planwise.project.profile import read_target
@@ -94,10 +95,15 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
         if file is not None:
             _check_output(file, settled, flag)
     if options.metrics is not None:
-        _check_metrics(options.metrics, options.output, enabled_plugins(config, toggles))
+        _check_metrics(options.metrics, options.output)
     console = make_console(sys.stdout, quiet=options.quiet)
     with TerminalObserver(console) as observer:
         simulation = Simulation(settled, observer)
+        if options.metrics is not None and not simulation.relay.provides("report_section"):
+            raise UsageError(
+                "--metrics: no plugin that is on keeps any (hook report_section); leave out the "
+                "flag, or switch one on: of the built-in ones that is --monitoring"
+            )
         if options.dry_run:
             with tempfile.TemporaryDirectory(prefix="planwise-") as work:
                 plan, inputs = simulation.plan(Path(work))
@@ -117,7 +123,8 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
                 console.print(f"results      {options.output.resolve()}")
             if options.metrics is not None:
                 write_metric_lines(options.metrics, outcome.result.metrics)
-                console.print(f"metrics      {options.metrics.resolve()}")
+                none = "" if outcome.result.metrics else " (empty: no plugin gave any)"
+                console.print(f"metrics      {options.metrics.resolve()}{none}")
         except KeyboardInterrupt as stop:
             observer.stop()
             _tell_of_left(console, simulation.left, simulation.files, options.metrics)
@@ -219,13 +226,14 @@ def plugin_flags(
     enabled = (installed[name] for name, on in toggles.items() if on)
     relay = Relay(load_plugins(enabled, guard), guard)
     declared = relay.add_options()
+    refuse_shared_names(relay.plugins, declared, installed)
     parsed = vars(option_parser(declared).parse_args(rest))
     types = {(plugin, o.name): o for plugin, options in declared.items() for o in options}
     flags: dict[str, dict[str, SettingValue]] = {}
     for key, value in parsed.items():
         plugin, name = key.split("\0")
         if value is not None:
-            flag = f"--{plugin}-{name.replace('_', '-')}"
+            flag = option_flag(plugin, name)
             flags.setdefault(plugin, {})[name] = option_value(types[plugin, name], value, flag)
     return flags
 
@@ -244,14 +252,12 @@ def _database(options: argparse.Namespace, spec: ProjectSpec) -> Path:
     return named
 
 
-def _check_metrics(file: Path, output: Path | None, toggles: Mapping[str, bool]) -> None:
-    """Refuse a file of metrics that would stay empty, or would be mixed with something else."""
+def _check_metrics(file: Path, output: Path | None) -> None:
+    """Refuse a file of metrics that would be mixed with something else."""
     if str(file) == "-":
         raise UsageError("--metrics: standard output has the report; name a file")
     if output is not None and file.resolve() == output.resolve():
         raise UsageError(f"--metrics: {file} is the file of --output too")
-    if toggles.get("monitoring") is False:
-        raise UsageError("--metrics: the plugin monitoring keeps them; leave out --no-monitoring")
 
 
 def _check_output(file: Path, settled: SimulationOptions, flag: str) -> None:

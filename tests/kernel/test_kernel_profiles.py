@@ -117,7 +117,7 @@ def test_a_year_that_spills_is_profiled_and_recommends_memory(folder: Path) -> N
     [
         (["--metrics", "-"], "standard output has the report; name a file"),
         (["--metrics", "m.json", "--output", "./m.json"], "is the file of --output too"),
-        (["--metrics", "m.jsonl", "--no-monitoring"], "leave out --no-monitoring"),
+        (["--metrics", "m.jsonl", "--no-monitoring"], "no plugin that is on keeps any"),
         (["--metrics", "."], "is a folder"),
     ],
 )
