@@ -33,14 +33,16 @@ _DEFERRED: Final = (
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,40}\Z")
 
 RESERVED_NAMES: Final = frozenset({
-    "all-optimizations", "cache-dir", "census", "census-date", "checkpoint-limit", "checkpoints",
+    "all-optimizations", "cache", "cache-dir", "census", "census-date", "checkpoint-limit",
+    "checkpoints",
     "config", "database", "dbt-project", "dry-run", "enable-all-optimizations", "foundation",
     "from", "help", "keep-intermediates", "memory-limit", "metrics", "no-cache", "no-checkpoints",
     "output", "plugin", "plugin-errors", "pool-size", "profile", "profiles-dir", "quiet",
     "record-statements", "resume", "scenario", "seed", "select", "step-var", "target", "test",
     "threads", "vars", "verbose", "version", "years",
 })  # fmt: skip
-"""Names that are flags of planwise itself; a plugin of that name could not have its toggle."""
+"""Names that are flags of planwise itself, or are one after ``no-``: a plugin of that name could
+not have its toggle."""
 
 
 @frozen
@@ -49,13 +51,24 @@ class InstalledPlugin:
 
     Attributes:
         name: entry-point name, which is also the flag.
-        distribution: ``name version`` of the distribution that offers it.
         entry_point: how to load it.
     """
 
     name: str
-    distribution: str
+    _distribution: str | None
     entry_point: EntryPoint
+
+    @property
+    def distribution(self) -> str:
+        """``name version`` of the distribution that offers it.
+
+        Read when it is asked for: it is in another file than the entry points, a longer one, and
+        most starts ask for it of no plugin.
+        """
+        if self._distribution is not None:
+            return self._distribution
+        found = self.entry_point.dist
+        return f"{found.name} {found.version}" if found else "unknown"
 
     @property
     def on_request(self) -> bool:
@@ -121,8 +134,7 @@ def offered_plugins(points: Iterable[EntryPoint] | None = None) -> Iterator[Inst
         points: as for :func:`installed_plugins`.
     """
     for point in entry_points(group=GROUP) if points is None else points:
-        distribution = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
-        yield InstalledPlugin(point.name, distribution, point)
+        yield InstalledPlugin(point.name, None, point)
 
 
 def name_problem(plugin: InstalledPlugin) -> PluginError | None:

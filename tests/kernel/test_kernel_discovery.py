@@ -109,6 +109,8 @@ def test_every_flag_of_planwise_is_reserved() -> None:
     }
     assert {"database", "dry-run", "years"} <= flags
     assert flags <= RESERVED_NAMES
+    # Of a plugin `cache` the toggle would have that flag.
+    assert {flag.removeprefix("no-") for flag in flags} <= RESERVED_NAMES
 
 
 @pytest.mark.parametrize("words", [["plugins"], ["simulate", "--help"], ["plugins", "--json"]])
