@@ -9,13 +9,13 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from types import TracebackType
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 from attrs import define, field, frozen
 
 from planwise.answers import told
 from planwise.errors import PlanwiseError, PluginError
-from planwise.hook_call import HookCall, TimeLimitReached
+from planwise.hook_call import HookCall, Named, TimeLimitReached
 from planwise.interruption import may_be_the_users
 from planwise.prints import tell_what_was_printed
 from planwise.time_limits import TimeLimits, too_long, watch
@@ -26,20 +26,6 @@ DISPENSABLE: Final = frozenset({"db_tune", "plan_batches", "record_metric", "rep
 AT_START: Final = frozenset({"add_options", "configure"})
 """Hooks that come before anything is done: a plugin that fails there is as if it were off."""
 _READ_ONLY: Final = ("mappingproxy", "FrozenInstanceError", "FrozenAttributeError")
-
-
-class Named(Protocol):
-    """A plugin, as far as it can be blamed."""
-
-    @property
-    def name(self) -> str:
-        """The entry-point name."""
-        ...
-
-    @property
-    def distribution(self) -> str:
-        """``name version`` of the distribution."""
-        ...
 
 
 @frozen
@@ -76,7 +62,7 @@ class Watched:
     __slots__ = ("call",)
 
     def __init__(self, plugin: Named, hook: str | None, limit_s: float | None) -> None:
-        self.call = HookCall(plugin.name, plugin.distribution, hook, limit_s)
+        self.call = HookCall(plugin, hook, limit_s)
 
     def __enter__(self) -> HookCall:
         call = self.call

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Final
+from typing import Final, Protocol
 
 _MOST_PRINTED: Final = 100_000
 """Characters of one call that are kept; a plugin may print for ever."""
@@ -14,12 +14,25 @@ class TimeLimitReached(BaseException):  # no `except Exception` of a plugin take
     """Raised in a plugin that has used up its time; nobody but its caller sees it."""
 
 
+class Named(Protocol):
+    """A plugin, as far as it can be blamed."""
+
+    @property
+    def name(self) -> str:
+        """The entry-point name."""
+        ...
+
+    @property
+    def distribution(self) -> str:
+        """``name version`` of the distribution."""
+        ...
+
+
 class HookCall:
     """A call of a plugin that has begun and not ended.
 
     Args:
-        plugin: the plugin's name.
-        distribution: who offers it.
+        whom: the plugin. Its distribution is read for a message only: that takes a millisecond.
         hook: what is called; None while the plugin is loaded.
         limit_s: how long it may take, or None.
 
@@ -33,15 +46,12 @@ class HookCall:
     """
 
     __slots__ = (
-        *("plugin", "distribution", "hook", "limit_s", "thread", "began_s", "left_s"),
-        *("expired", "given_up", "ended", "outer", "_printed", "_length"),
+        *("hook", "limit_s", "thread", "began_s", "left_s", "expired", "given_up", "ended"),
+        *("outer", "_whom", "_printed", "_length"),
     )
 
-    def __init__(
-        self, plugin: str, distribution: str, hook: str | None, limit_s: float | None
-    ) -> None:
-        self.plugin = plugin
-        self.distribution = distribution
+    def __init__(self, whom: Named, hook: str | None, limit_s: float | None) -> None:
+        self._whom = whom
         self.hook = hook
         self.limit_s = limit_s
         self.thread = threading.get_ident()
@@ -82,10 +92,15 @@ class HookCall:
         return [line for line in text.splitlines() if line.strip()] + more
 
     @property
+    def plugin(self) -> str:
+        """The plugin's name."""
+        return self._whom.name
+
+    @property
     def whose(self) -> str:
         """Plugin, distribution and hook, for a message."""
         where = f", hook '{self.hook}'" if self.hook else ""
-        return f"plugin '{self.plugin}' (from {self.distribution}){where}"
+        return f"plugin '{self.plugin}' (from {self._whom.distribution}){where}"
 
 
 _here = threading.local()
