@@ -7,8 +7,14 @@ import os
 import shutil
 import signal
 import tempfile
+from importlib.metadata import entry_points
 
 from hypothesis import settings
+
+KIT = "planwise.testing.pytest_plugin"
+# An installed planwise registers it by its entry point, and pytest takes nothing twice.
+if KIT not in {point.value for point in entry_points(group="pytest11")}:
+    pytest_plugins = [KIT]
 
 settings.register_profile("planwise", deadline=None)
 settings.load_profile("planwise")

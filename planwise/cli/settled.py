@@ -11,6 +11,7 @@ from attrs import evolve
 
 from planwise.cli.years import parse_years
 from planwise.errors import ConfigError, UsageError
+from planwise.project.bundled import bundled_project
 
 if TYPE_CHECKING:
     from planwise.config import Config
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG: Final = Path("config/simulation_config.yaml")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
-_BUNDLED: Final = (
-    Path(__file__).parents[1] / "_simulation" / "dbt",  # in a wheel
-    Path(__file__).parents[2] / "dbt",  # in a checkout
-)
 
 
 def read_config(options: argparse.Namespace) -> Config:
@@ -107,10 +104,7 @@ def settled_project(options: argparse.Namespace) -> Path:
     local = Path("dbt")
     if (local / "dbt_project.yml").is_file():
         return local
-    for folder in _BUNDLED:
-        if (folder / "dbt_project.yml").is_file():
-            return folder
-    return local
+    return bundled_project() or local
 
 
 def settled_spec(options: argparse.Namespace) -> ProjectSpec:

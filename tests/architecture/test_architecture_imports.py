@@ -11,6 +11,7 @@ import pytest
 HEAVY = ("dbt", "dbt_common", "duckdb", "pyarrow", "lz4", "zstandard", "openpyxl")
 LAYERS = (
     {"planwise.cli"},
+    {"planwise.testing"},
     {"planwise.engine", "planwise.bench", "planwise.doctor"},
     {"planwise.simulation"},
     {"planwise.pipeline", "planwise.config", "planwise.checkpoints"},
@@ -88,6 +89,15 @@ def test_adapters_do_not_know_the_hooks(graph: grimp.ImportGraph, package: str) 
     assert not reached(graph, package) & (hooks | modules(graph, "planwise_plugins"))
 
 
+def test_libraries_for_tests_stay_with_the_kit(graph: grimp.ImportGraph) -> None:
+    """They are in the extra `testing` alone."""
+    kit = modules(graph, "planwise.testing")
+    for library in ("hypothesis", "pytest"):
+        importers = graph.find_modules_that_directly_import(library)
+        assert importers
+        assert importers <= kit
+
+
 def test_dbt_and_duckdb_stay_with_their_adapters(graph: grimp.ImportGraph) -> None:
     dbt = graph.find_modules_that_directly_import("dbt")
     own = {
@@ -126,10 +136,13 @@ def test_nothing_imports_a_plugin(graph: grimp.ImportGraph) -> None:
         assert graph.find_modules_that_directly_import(module) <= plugins
 
 
-def test_nobody_imports_the_command_line(graph: grimp.ImportGraph) -> None:
-    cli = modules(graph, "planwise.cli")
-    for module in cli:
-        assert graph.find_modules_that_directly_import(module) <= cli
+@pytest.mark.parametrize("package", ["planwise.cli", "planwise.testing"])
+def test_nobody_imports_the_command_line_or_the_kit_for_tests(
+    graph: grimp.ImportGraph, package: str
+) -> None:
+    own = modules(graph, package)
+    for module in own:
+        assert graph.find_modules_that_directly_import(module) <= own
 
 
 def test_there_is_no_circle_of_modules(graph: grimp.ImportGraph) -> None:

@@ -33,6 +33,8 @@ def loaded(program: str) -> set[str]:
         "import planwise.hookspecs, planwise.values, planwise.errors",
         "import planwise.pipeline, planwise.relay, planwise.plugins",
         "import planwise.cli.main",
+        # Every pytest of whoever installed planwise loads it.
+        "import planwise.testing.pytest_plugin, sys; assert 'hypothesis' not in sys.modules",
         "from planwise.cli.main import main; assert main([]) == 2",
         "from planwise.cli.main import main; assert main(['--no-such-flag']) == 2",
         "from planwise.cli.main import main; assert main(['simulate', '--no-compresion']) == 2",

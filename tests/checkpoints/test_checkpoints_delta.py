@@ -12,12 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from arrow_columns import FLAT, OTHER, bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planwise.checkpoints.delta import difference, reconstruct
 from planwise.errors import CheckpointError
+from planwise.testing.arrow_columns import FLAT, OTHER, bits
 
 Parts = dict[str, pa.Table]
 

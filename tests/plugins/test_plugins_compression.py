@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from arrow_columns import FLAT, OTHER, bits, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planwise.api import CompressedState, PlanwiseError, StateTable
+from planwise.testing.arrow_columns import FLAT, OTHER, bits, texts
 from planwise_plugins.compression import Compression, columnar, threads
 from planwise_plugins.compression.columnar import PIECE_ROWS
 from planwise_plugins.compression.frames import LEVELS, split

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 
 def bits(array: pa.Array | pa.ChunkedArray) -> Any:
-    """Everything that a column says, floating-point numbers and instants as the integers that
-    they are made of: Arrow's equality takes -0.0 for 0.0, and NaN for different from NaN."""
+    """Everything that a column says, to the bit.
+
+    Floating-point numbers and instants are the integers that they are made of: Arrow's equality
+    takes -0.0 for 0.0, and NaN for different from NaN.
+    """
     if isinstance(array, pa.ChunkedArray):
         if not array.num_chunks:
             return []
@@ -41,11 +44,13 @@ def bits(array: pa.Array | pa.ChunkedArray) -> Any:
 
 
 def integers(kind: pa.DataType, width: int, *, signed: bool = True) -> st.SearchStrategy[pa.Array]:
+    """Whole numbers of a width in bits, from end to end, and NULL."""
     low, high = (-(2 ** (width - 1)), 2 ** (width - 1) - 1) if signed else (0, 2**width - 1)
     return columns(st.integers(low, high), kind)
 
 
 def columns(values: st.SearchStrategy[Any], kind: pa.DataType) -> st.SearchStrategy[pa.Array]:
+    """Up to 40 values of a strategy, and NULL, as a column of a type."""
     return st.lists(st.none() | values, max_size=40).map(lambda each: pa.array(each, kind))
 
 
@@ -56,6 +61,7 @@ def of_bits(kind: pa.DataType, width: int) -> st.SearchStrategy[pa.Array]:
 
 
 def decimals(precision: int, scale: int, kind: Any) -> st.SearchStrategy[pa.Array]:
+    """Decimals of up to so many digits, of either sign, and NULL."""
     digits = st.lists(st.integers(0, 9), min_size=1, max_size=precision)
     values = st.builds(lambda sign, each: Decimal((sign, each, -scale)), st.integers(0, 1), digits)
     return columns(values, kind(precision, scale))
