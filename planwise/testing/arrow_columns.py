@@ -32,7 +32,7 @@ def bits(array: pa.Array | pa.ChunkedArray) -> Any:
         children = [bits(child) for child in array.flatten()]
         rows = zip(*children, strict=True) if children else [()] * len(array)
         return [row if ok else None for row, ok in zip(rows, valid, strict=True)]
-    if is_.is_list(kind) or is_.is_large_list(kind):
+    if is_.is_list(kind) or is_.is_large_list(kind) or is_.is_fixed_size_list(kind):
         rows = [array.slice(number, 1) for number in range(len(array))]
         return [bits(row.flatten()) if ok else None for row, ok in zip(rows, valid, strict=True)]
     if is_.is_union(kind):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -114,6 +115,14 @@ class Host:
         self.relay: Relay = build_relay(
             config, self.toggles, flags={}, environ=_clean_environment()
         )
+
+    def again(self) -> Host:
+        """A host of the same plugins with new objects of them, as the next run has."""
+        other = copy.copy(self)
+        other.relay = build_relay(
+            self._config, self.toggles, flags={}, environ=_clean_environment()
+        )
+        return other
 
     @property
     def plugins(self) -> tuple[LoadedPlugin, ...]:

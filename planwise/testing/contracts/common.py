@@ -16,7 +16,7 @@ from attrs import frozen
 from hypothesis import HealthCheck, settings
 
 from planwise.answers import shown
-from planwise.errors import PlanwiseError
+from planwise.errors import PlanwiseError, PluginError, UsageError
 from planwise.plugins import implemented_hooks, installed_plugins, unknown_plugin_message
 from planwise.testing import asking
 from planwise.testing.corpus import PROJECTS, SMALL
@@ -66,18 +66,30 @@ class Plugin:
     def host(self, place: Place, options: Mapping[str, SettingValue] | None = None) -> Host:
         """A host with this plugin alone, and with a new object of it."""
         __tracebackhide__ = True
-        if not self.plugin:
-            pytest.fail(
-                f"{type(self).__name__}.plugin: expected the entry point's name of a plugin",
-                pytrace=False,
-            )
-        installed = installed_plugins()
-        if self.plugin not in installed:
-            pytest.fail(
-                f"{type(self).__name__}.plugin: {unknown_plugin_message(self.plugin, installed)}",
-                pytrace=False,
-            )
-        return make_host(place, self.plugin, options=self.options if options is None else options)
+        given = self.options if options is None else options
+        key = (place.folder, self.plugin, tuple(sorted(given.items())))
+        if key not in _HOSTS:
+            if not self.plugin:
+                self.misnamed("expected the entry point's name of a plugin, got none")
+            if self.plugin not in (installed := installed_plugins()):
+                self.misnamed(unknown_plugin_message(self.plugin, installed))
+            _HOSTS[key] = self.made(lambda: make_host(place, self.plugin, options=given))
+        return self.made(_HOSTS[key].again)
+
+    def made(self, make: Callable[[], Host]) -> Host:
+        """A host; a plugin that does not load or refuses its options fails the test."""
+        __tracebackhide__ = True
+        try:
+            return make()
+        except (PluginError, UsageError):
+            raise  # they say whose fault it is: the plugin's, or that of the options given here
+        except PlanwiseError as error:
+            self.fail("configure", f"refuses the options that it is given: {error}")
+
+    def misnamed(self, problem: str) -> NoReturn:
+        """Fail where the class names no plugin that is installed."""
+        __tracebackhide__ = True
+        pytest.fail(f"{type(self).__name__}.plugin: {problem}", pytrace=False)
 
     def ask(self, hook: str, call: Callable[..., _T], *arguments: Any) -> _T:
         """Call a hook; an error, a printed word or a changed argument fails the test."""
@@ -163,9 +175,9 @@ class Plugin:
         )
 
     def _import(self) -> _Imported:
-        found = installed_plugins()
-        if self.plugin not in found:
-            pytest.fail(unknown_plugin_message(self.plugin, found), pytrace=False)
+        __tracebackhide__ = True
+        if self.plugin not in (installed := installed_plugins()):
+            self.misnamed(unknown_plugin_message(self.plugin, installed))
         imported = _imported(self.plugin, tuple(sys.path))
         self.expect(not imported.failed, None, f"cannot be imported: {shown(imported.failed)}")
         return imported
@@ -195,6 +207,8 @@ def _imported(plugin: str, path: tuple[str, ...]) -> _Imported:
 
 
 Digests = Mapping[str, str]
+_HOSTS: Final[dict[tuple[Any, ...], Host]] = {}
+"""One host of each plugin and its options; tests take new objects of it."""
 _RUNS: Final[dict[tuple[Any, ...], Digests | str]] = {}
 """The digests of runs with a plugin, or what was wrong: once for all classes of one plugin."""
 
