@@ -33,8 +33,8 @@ def bits(array: pa.Array | pa.ChunkedArray) -> Any:
         rows = zip(*children, strict=True) if children else [()] * len(array)
         return [row if ok else None for row, ok in zip(rows, valid, strict=True)]
     if is_.is_list(kind) or is_.is_large_list(kind) or is_.is_fixed_size_list(kind):
-        rows = [array.slice(number, 1) for number in range(len(array))]
-        return [bits(row.flatten()) if ok else None for row, ok in zip(rows, valid, strict=True)]
+        lists = [array.slice(number, 1) for number in range(len(array))]
+        return [bits(one.flatten()) if ok else None for one, ok in zip(lists, valid, strict=True)]
     if is_.is_union(kind):
         return [str(value) for value in array]
     widths = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}

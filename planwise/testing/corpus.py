@@ -9,8 +9,8 @@ from typing import Final
 PROJECTS: Final = Path(__file__).parent / "projects"
 SMALL: Final = "small"
 """The project of the fixture ``planwise_project``."""
-EXECUTED: Final = (SMALL, "year_graph", "self_reference", "hooks", "ephemeral_chain")
-"""What an executor is tried on. Each says in its ``dbt_project.yml`` what it is about."""
+EXECUTED: Final = (SMALL, "conditional_ref", "self_reference", "hooks", "ephemeral_chain")
+"""What an executor is tried on."""
 FAILING: Final = "failing_year"
 """A model fails in the second year, 2026."""
 FAILS_WITH: Final = "no such year: 2026"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import itertools
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -194,7 +196,7 @@ class Host:
         Raises:
             PlanwiseError: the run failed, and nothing was published.
         """
-        from planwise.reporting.json_results import results_dict
+        from planwise.reporting.json_results import results_text
 
         folder = self._place.new_folder()
         own = bundled_project()
@@ -218,7 +220,7 @@ class Host:
             digests = database_digests(connection)
         return HostRun(
             {name: each.digest for name, each in digests.items()},
-            dict(results_dict(outcome)),
+            json.loads(results_text(outcome)),
             outcome.files.database,
         )
 
@@ -250,7 +252,10 @@ def make_host(
         if name not in installed:
             raise UsageError(unknown_plugin_message(name, installed))
     by_plugin = _options_by_plugin(names, options or {})
-    settings = {name: PluginSettings(options=dict(given)) for name, given in by_plugin.items()}
+    settings = {
+        name: PluginSettings(options={key: _as_in_a_file(value) for key, value in given.items()})
+        for name, given in by_plugin.items()
+    }
     config = evolve(load_config(None), plugins=settings)
     toggles = dict.fromkeys(installed, False) if only else {}
     return Host(place, config, toggles | dict.fromkeys(names, True))
@@ -266,6 +271,11 @@ def _options_by_plugin(
     if len(names) != 1 or nested:
         raise UsageError("options of several plugins: expected {'PLUGIN': {'OPTION': value}}")
     return {names[0]: flat}
+
+
+def _as_in_a_file(value: SettingValue) -> int | Decimal | str:
+    """A value as the configuration's reader gives it, which keeps every digit."""
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def _clean_environment() -> dict[str, str]:

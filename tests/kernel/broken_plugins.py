@@ -40,7 +40,7 @@ def in_order(request) -> list[Batch]:
 class Forgetful:
     @hookimpl
     def plan_batches(self, request):
-        return BatchPlan(in_order(request)[1:])
+        return BatchPlan(in_order(request)[:-1])
 
 
 class AllAtOnce:
@@ -198,12 +198,12 @@ class Overruling(Tuner):
         return [("max_memory", f"{machine.memory_available_bytes // 2 // MIB} MiB", "half")]
 
 
-class NoSetting(Tuner):
+class WordForANumber(Tuner):
     def settings(self, machine):
         return [("threads", "many", "as many as there are")]
 
 
-class NoValueOfDuckDB(Tuner):
+class UnknownValue(Tuner):
     def settings(self, machine):
         return [("force_compression", "very", "small files")]
 
@@ -306,7 +306,7 @@ class NeedsSuccess(Monitor):
         return ReportSection("mine", "Mine", [f"until {summary.years[-1]}"])
 
 
-class NoJson(Monitor):
+class Unwritable(Monitor):
     @hookimpl
     def report_section(self, summary):
         return ReportSection("mine", "Mine", [], {"seconds": float("nan")})
@@ -369,5 +369,5 @@ class CallsAll(Options):
         return options["levels"]
 
 
-class NoHooks:
+class Unmarked:
     """Nothing is marked."""

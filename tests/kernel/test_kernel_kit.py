@@ -120,8 +120,8 @@ FAULTS: Mapping[str, Fault] = {
         "DbTune", "test_what_the_user_fixed_is_left_alone[memory_limit]", "it sets max_memory",
         "db_tune",
     ),
-    "NoSetting": Fault("DbTune", WITHIN, "expected a number of up to 1024", "db_tune"),
-    "NoValueOfDuckDB": Fault(
+    "WordForANumber": Fault("DbTune", WITHIN, "expected a number of up to 1024", "db_tune"),
+    "UnknownValue": Fault(
         "DbTune", WITHIN, "DuckDB refuses the setting force_compression = 'very'", "db_tune"
     ),
     "Cutting": Fault("ExecuteBatch", DIGESTS, "main.by_grade differ"),
@@ -141,7 +141,7 @@ FAULTS: Mapping[str, Fault] = {
         "ReportSection", "test_a_run_that_failed_at_once_raises_nothing", "raised IndexError",
         "report_section",
     ),
-    "NoJson": Fault("ReportSection", ANY_SECTION, "its data is no JSON", "report_section"),
+    "Unwritable": Fault("ReportSection", ANY_SECTION, "its data is no JSON", "report_section"),
     "LongLines": Fault(
         "ReportSection", ANY_SECTION, "expected a line of text for each line", "report_section"
     ),
@@ -167,8 +167,16 @@ FAULTS: Mapping[str, Fault] = {
     "CallsAll": Fault(
         "Configure", "test_defaults_are_taken", "raised KeyError: 'levels'", "configure"
     ),
-    "NoHooks": Fault("Plugin", LOADS, "marked with @hookimpl, got none"),
+    "Unmarked": Fault("Plugin", LOADS, "marked with @hookimpl, got none"),
 }  # fmt: skip
+
+
+def documented(language: str) -> list[str]:
+    """The plugin that the documentation writes, or the tests that it writes for it."""
+    text = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    chapter = {"python": "Writing one", "py": "Testing a plugin"}[language]
+    (found,) = re.findall(rf"^## {chapter}\n(.*?)(?=^## )", text, re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^```{language}\n(.*?)^```", found, re.DOTALL | re.MULTILINE)
 
 
 def flag(name: str) -> str:
@@ -196,7 +204,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
             "Plugin", "test_importing_it_imports_no_heavy_library", "imports pyarrow",
             words="plugin = 'forgetful'",
         ),
-        "NotInstalled": Fault("Plugin", LOADS, "no plugin 'not-installed' is installed"),
+        "Absent": Fault("Plugin", LOADS, "no plugin 'absent' is installed"),
         "Unnamed": Fault("Plugin", LOADS, "expected the entry point's name", words="plugin = ''"),
         "OtherHook": Fault(
             "PlanBatches", LOADS, "expected this hook, it has db_tune",
@@ -208,11 +216,13 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
         lines += [f"class Test{name}(contracts.{fault.contract}):", f"    plugin = '{flag(name)}'"]
         lines += [f"    {fault.words or 'pass'}"]
     (folder / "test_them.py").write_text("\n".join(lines))
+    (folder / "test_documented.py").write_text("\n".join(documented("py")))
+    site.add("patience", *documented("python"), target="Patience", distribution="patience")
     (folder / "conftest.py").write_text(CONFTEST)
     chosen = [f"test_them.py::Test{name}::{fault.test}" for name, fault in faults.items()]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--junitxml=said.xml",
-         "--hypothesis-seed=1", "-W", "error::UserWarning", *chosen],
+         "--hypothesis-seed=1", "-W", "error:plugin:UserWarning", "test_documented.py", *chosen],
         cwd=folder,
         env=os.environ
         | {"PYTHONPATH": os.pathsep.join([str(site.folder), os.environ.get("PYTHONPATH", "")])},
@@ -223,8 +233,9 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     found = {}
     for case in ET.parse(folder / "said.xml").iter("testcase"):  # noqa: S314  # pytest wrote it
         messages = [each.get("message", "") for each in case if each.tag in ("failure", "error")]
-        found[case.attrib["classname"].rpartition(".Test")[2]] = "\n".join(messages)
-    assert set(found) == set(faults), done.stdout + done.stderr
+        of = case.attrib["classname"].rpartition(".Test")[2]
+        found[of] = "\n".join([*filter(None, [found.get(of)]), *messages])
+    assert set(found) == {*faults, "ReportSection", "test_documented"}, done.stdout + done.stderr
     return found
 
 
@@ -244,7 +255,7 @@ def test_a_broken_plugin_is_found_and_named(name: str, said: Mapping[str, str]) 
         ("Loud", "(from loud 1.2): expected an import that prints nothing, it printed 'hello"),
         ("Gone", "cannot be loaded: ModuleNotFoundError: No module named 'no_such_library'"),
         ("Heavy", "plugin 'forgetful' imports pyarrow when it is loaded"),
-        ("NotInstalled", "TestNotInstalled.plugin: no plugin 'not-installed' is installed"),
+        ("Absent", "TestAbsent.plugin: no plugin 'absent' is installed"),
         ("Unnamed", "TestUnnamed.plugin: expected the entry point's name of a plugin, got none"),
         ("OtherHook", "hook 'plan_batches': expected this hook, it has db_tune"),
     ],
@@ -253,6 +264,13 @@ def test_what_is_wrong_before_any_hook_is_called_is_named(
     name: str, words: str, said: Mapping[str, str]
 ) -> None:
     assert words in said[name]
+
+
+@pytest.mark.parametrize("of", ["ReportSection", "test_documented"])
+def test_the_tests_of_the_documentation_pass_for_its_plugin(
+    of: str, said: Mapping[str, str]
+) -> None:
+    assert said[of] == ""
 
 
 def test_every_contract_is_broken_in_three_ways() -> None:

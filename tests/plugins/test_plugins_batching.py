@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planwise.api import Batch, BatchPlan, GraphError, ModelNode, PlanRequest
+from planwise.api import GraphError, ModelNode, PlanRequest
+from planwise.testing.strategies import graphs, plan_requests
 from planwise_plugins.batching import Batching, node_seconds
 
 Graph = dict[str, ModelNode]
@@ -21,27 +22,6 @@ def node(key: str, *depends_on: str, name: str | None = None) -> ModelNode:
 
 def graph_of(*nodes: ModelNode) -> Graph:
     return {each.unique_id: each for each in nodes}
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> Graph:
-    """Any acyclic graph: a node depends on some of those before it, under shuffled names."""
-    size = draw(st.integers(0, 25))
-    keys = draw(st.permutations([f"model.p.m{number}" for number in range(size)]))
-    nodes = []
-    for number, key in enumerate(keys):
-        before = draw(st.sets(st.sampled_from(keys[:number]), max_size=4)) if number else set()
-        outside = draw(st.sets(st.sampled_from(["source.p.a", "model.q.done"]), max_size=2))
-        nodes.append(node(key, *sorted(before | outside), name=key.rsplit(".", 1)[1]))
-    return graph_of(*nodes)
-
-
-@st.composite
-def requests(draw: st.DrawFn) -> PlanRequest:
-    nodes = draw(graphs())
-    seconds = st.floats(0, 1000, allow_nan=False)
-    known = st.dictionaries(st.sampled_from(sorted(nodes)), seconds) if nodes else st.just({})
-    return PlanRequest(nodes, draw(st.integers(1, 9)), draw(known))
 
 
 def plan(nodes: Graph, pool_size: int, durations: dict[str, float] | None = None) -> list[list]:
@@ -62,24 +42,7 @@ def waits(nodes: Graph, seconds: dict[str, float]) -> dict[str, float]:
     return {key: longest(key) for key in nodes}
 
 
-@given(requests())
-def test_every_node_runs_once_after_what_it_depends_on_in_batches_that_fit(
-    request_: PlanRequest,
-) -> None:
-    batches = Batching().plan_batches(request_).batches
-    done: set[str] = set()
-    for batch in batches:
-        assert 1 <= len(batch.nodes) <= request_.pool_size
-        for key in batch.nodes:
-            needed = {each for each in request_.nodes[key].depends_on if each in request_.nodes}
-            assert needed <= done
-        assert not done & set(batch.nodes)
-        done |= set(batch.nodes)
-    assert done == set(request_.nodes)
-    assert sum(len(batch.nodes) for batch in batches) == len(done)
-
-
-@given(requests())
+@given(plan_requests())
 def test_a_batch_takes_the_ready_nodes_with_the_longest_path_before_them(
     request_: PlanRequest,
 ) -> None:
@@ -100,7 +63,7 @@ def test_a_batch_takes_the_ready_nodes_with_the_longest_path_before_them(
         done |= set(batch.nodes)
 
 
-@given(requests(), st.randoms(use_true_random=False))
+@given(plan_requests(), st.randoms(use_true_random=False))
 def test_the_plan_does_not_depend_on_the_order_of_anything(
     request_: PlanRequest, rng: random.Random
 ) -> None:
@@ -148,16 +111,6 @@ def test_an_unknown_duration_counts_as_the_median_of_the_known_ones() -> None:
     assert node_seconds(nodes, known)["d"] == median([1.0, 5.0, 30.0])
     assert node_seconds(nodes, {}) == dict.fromkeys("abcd", 1.0)
     assert node_seconds(nodes, {"a": -3.0, "b": float("nan")})["a"] == 0.0
-
-
-def test_nothing_to_run_is_an_empty_plan() -> None:
-    assert Batching().plan_batches(PlanRequest({}, 4)) == BatchPlan([])
-
-
-def test_what_is_not_among_the_nodes_is_done_already() -> None:
-    assert Batching().plan_batches(PlanRequest(graph_of(node("a", "gone")), 4)) == BatchPlan(
-        [Batch(["a"])]
-    )
 
 
 @given(graphs().filter(bool), st.data())

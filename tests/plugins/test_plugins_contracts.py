@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
@@ -63,10 +64,18 @@ class OfTelemetry(contracts.Plugin):
     options: ClassVar = {"otel_file": str(Path(tempfile.mkdtemp()) / "spans.jsonl")}
 
 
+needs_its_extra = pytest.mark.skipif(
+    find_spec("opentelemetry") is None, reason="needs pip install 'planwise[telemetry]'"
+)
+
+
+@needs_its_extra
 class TestTelemetry(OfTelemetry, contracts.RecordMetric): ...
 
 
+@needs_its_extra
 class TestSectionOfTelemetry(OfTelemetry, contracts.ReportSection): ...
 
 
+@needs_its_extra
 class TestOptionsOfTelemetry(OfTelemetry, contracts.Configure): ...

@@ -172,32 +172,13 @@ def test_threads_fall_where_memory_cannot_feed_them() -> None:
     assert threads_setting(4, 1).value == 1
 
 
-@pytest.mark.parametrize(
-    "fixed",
-    [
-        {"memory_limit": "1GB"},
-        {"MAX_MEMORY": "1GB"},
-        {"threads": 3},
-        {"worker_threads": 3},
-        {"wal_autocheckpoint": "1GB"},
-        {"temp_directory": "/elsewhere"},
-        {"preserve_insertion_order": True, "max_temp_directory_size": "1GB"},
-    ],
-)
-def test_what_the_user_fixed_is_not_answered_under_either_name(
-    tmp_path: Path, fixed: dict[str, str | int | bool]
-) -> None:
-    chosen = by_name(Tuning().db_tune(TuneRequest(machine(tmp_path), 4, fixed)))
-    aliases = {
-        "max_memory": "memory_limit",
-        "worker_threads": "threads",
-        "wal_autocheckpoint": "checkpoint_threshold",
-    }
-    assert not {aliases.get(name.lower(), name.lower()) for name in fixed} & set(chosen)
-    if "temp_directory" in fixed:
-        assert "max_temp_directory_size" not in chosen
-    if "memory_limit" in fixed:
-        assert chosen["threads"].value == 4
+def test_what_goes_with_a_fixed_setting_is_settled_by_it(tmp_path: Path) -> None:
+    def chosen(**fixed: str) -> dict[str, Setting]:
+        return by_name(Tuning().db_tune(TuneRequest(machine(tmp_path), 4, fixed)))
+
+    assert "max_temp_directory_size" not in chosen(temp_directory="/elsewhere")
+    assert chosen(memory_limit="1GB")["threads"].value == 4
+    assert chosen(MAX_MEMORY="1GB")["threads"].value == 4
 
 
 @pytest.mark.parametrize("where", ["a file", "a missing parent", "a place that refuses", "full"])

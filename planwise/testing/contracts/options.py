@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planwise.errors import UsageError
+from planwise.errors import PlanwiseError, UsageError
 from planwise.testing.contracts.common import Plugin
 from planwise.testing.host import Place
 from planwise.values import PluginOption, SettingValue
@@ -61,10 +61,11 @@ class AddOptions(Plugin):
         __tracebackhide__ = True
         try:
             self.host(place, options)
-        except Exception as error:
+        except (PlanwiseError, AssertionError) as error:
             shown = ", ".join(f"{name}={value!r}" for name, value in options.items())
-            message = f"expected that it takes {shown}, which its options offer: {error}"
-            raise AssertionError(message) from error
+            self.fail(
+                "configure", f"expected that it takes {shown}, which its options offer: {error}"
+            )
 
 
 class Configure(AddOptions):

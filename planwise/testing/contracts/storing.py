@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import duckdb
@@ -142,7 +143,7 @@ class CompressState(Plugin):
         for codec in ("arrow", "", "nobody+codec", f"{blob.codec}x", f"x{blob.codec}"):
             for payload in (blob.payload, b"noise"):
                 state = CompressedState(codec, payload, blob.raw_bytes)
-                found, error, _ = _outcome(host, state, _limit(blob))
+                found, error = _outcome(host, state, _limit(blob))
                 self.expect(
                     found is None and error is None,
                     "restore_state",
@@ -178,7 +179,7 @@ class CompressState(Plugin):
 
     def error_or_same(self, host: Host, state: CompressedState, table: pa.Table, what: str) -> None:
         """Damaged bytes are a ``CheckpointError``, or else changed nothing."""
-        found, error, _ = _outcome(host, state, _limit(state))
+        found, error = _outcome(host, state, _limit(state))
         if error is None:
             same = isinstance(found, pa.Table) and _difference(found, table) is None
             self.expect(
@@ -193,14 +194,15 @@ class CompressState(Plugin):
 
     def refused(self, host: Host, state: CompressedState, limit_bytes: int, what: str) -> int:
         """Expect a ``CheckpointError``; gives the most bytes that were in use meanwhile."""
-        found, error, peak = _outcome(host, state, limit_bytes, watched=True)
+        with _memory_in_use() as peak:
+            found, error = _outcome(host, state, limit_bytes)
         got = told(error) if error else "None" if found is None else "a table"
         self.expect(
             isinstance(error, CheckpointError),
             "restore_state",
             f"{what}: expected a CheckpointError, got {got}",
         )
-        return peak
+        return peak()
 
 
 def _limit(blob: CompressedState) -> int:
@@ -208,27 +210,33 @@ def _limit(blob: CompressedState) -> int:
     return 2 * blob.raw_bytes + HEADROOM_BYTES
 
 
-def _outcome(
-    host: Host, state: CompressedState, limit_bytes: int, *, watched: bool = False
-) -> tuple[Any, Exception | None, int]:
-    """What the plugin itself answers or raises, and the most bytes of Python and Arrow in use."""
+def _outcome(host: Host, state: CompressedState, limit_bytes: int) -> tuple[Any, Exception | None]:
+    """What the plugin itself answers or raises."""
     (plugin,) = host.plugins
-    own = pa.default_memory_pool()
-    pool = pa.proxy_memory_pool(own)
-    pa.set_memory_pool(pool)
-    if watched:
-        tracemalloc.start()
-    found, error = None, None
     try:
-        found = called(plugin, "restore_state", state=state, limit_bytes=limit_bytes)
-    except Exception as raised:  # noqa: BLE001  # a plugin may raise anything; it is judged by type
-        error = raised
+        return called(plugin, "restore_state", state=state, limit_bytes=limit_bytes), None
+    except Exception as error:  # noqa: BLE001  # a plugin may raise anything; it is judged by type
+        return None, error
+
+
+_POOLS: Final[list[pa.MemoryPool]] = []
+"""Kept for good: what was made in a pool is given back to it, whenever that is."""
+
+
+@contextmanager
+def _memory_in_use() -> Iterator[Callable[[], int]]:
+    """Gives a function that says the most bytes of Python and Arrow that were in use."""
+    own = pa.default_memory_pool()
+    _POOLS.append(pa.proxy_memory_pool(own))
+    pool, python = _POOLS[-1], 0
+    pa.set_memory_pool(pool)
+    tracemalloc.start()
+    try:
+        yield lambda: (pool.max_memory() or 0) + python
     finally:
+        python = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
         pa.set_memory_pool(own)
-        python = tracemalloc.get_traced_memory()[1] if watched else 0
-        if watched:
-            tracemalloc.stop()
-    return found, error, (pool.max_memory() or 0) + python
 
 
 def _difference(back: pa.Table, table: pa.Table) -> str | None:
@@ -238,7 +246,7 @@ def _difference(back: pa.Table, table: pa.Table) -> str | None:
     if back.num_rows != table.num_rows:
         return f"it had {table.num_rows} rows, it has {back.num_rows}"
     try:
-        back.validate(full=True)
+        back.validate()
     except pa.ArrowInvalid as error:
         return f"it is no valid table: {error}"
     for number, name in enumerate(table.column_names):
