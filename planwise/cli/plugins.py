@@ -11,10 +11,7 @@ from typing import Any, Final
 
 from planwise.plugins import implemented_hooks, installed_plugins, load_plugins
 
-ACTIONS: Final[tuple[str, ...]] = (
-    "plugins_show",
-    "plugins_doctor",
-)  # fmt: skip
+ACTIONS: Final[tuple[str, ...]] = ("plugins_show", "plugins_doctor", "plugins_new")
 """Modules of this package that bring an action of ``planwise plugins``.
 
 As the parser's subcommands: ``add_parser(actions)`` adds a parser with the default ``module``, and

@@ -16,7 +16,7 @@ LAYERS = (
     {"planwise.simulation"},
     {"planwise.pipeline", "planwise.config", "planwise.checkpoints"},
     {"planwise.ports"},
-    {"planwise.relay"},
+    {"planwise.relay", "planwise.scaffold"},
     {"planwise.plugins", "planwise.results", "planwise.answers"},
     {"planwise.hookspecs", "planwise.api"},
     {"planwise.values"},

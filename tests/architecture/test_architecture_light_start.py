@@ -63,6 +63,7 @@ SHOWN_BY_SIMULATE = frozenset({"planwise_plugins"})
         (["validate", "--help"], frozenset()),
         (["bench", "arms", "--help"], frozenset()),
         (["bench", "ab", "--help"], frozenset()),
+        (["plugins", "new", "--help"], frozenset()),
         (["simulate", "--help"], SHOWN_BY_SIMULATE),
     ],
 )
