@@ -256,7 +256,8 @@ def make_host(
         name: PluginSettings(options={key: _as_in_a_file(value) for key, value in given.items()})
         for name, given in by_plugin.items()
     }
-    config = evolve(load_config(None), plugins=settings)
+    keys = [f"plugins.{name}.{key}" for name, given in by_plugin.items() for key in given]
+    config = evolve(load_config(None), plugins=settings, sources={key: key for key in keys})
     toggles = dict.fromkeys(installed, False) if only else {}
     return Host(place, config, toggles | dict.fromkeys(names, True))
 
