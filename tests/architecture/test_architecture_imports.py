@@ -10,8 +10,7 @@ import pytest
 
 HEAVY = ("dbt", "dbt_common", "duckdb", "pyarrow", "lz4", "zstandard", "openpyxl")
 LAYERS = (
-    {"planwise.cli"},
-    {"planwise.testing"},
+    {"planwise.cli", "planwise.testing"},
     {"planwise.engine", "planwise.bench", "planwise.doctor"},
     {"planwise.simulation"},
     {"planwise.pipeline", "planwise.config", "planwise.checkpoints"},
