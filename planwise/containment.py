@@ -11,21 +11,50 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, Literal
 
-from attrs import define, field, frozen
+from attrs import define, field, frozen, validators
 
 from planwise.answers import told
 from planwise.errors import PlanwiseError, PluginError
 from planwise.hook_call import HookCall, Named, TimeLimitReached
 from planwise.interruption import may_be_the_users
 from planwise.prints import tell_what_was_printed
-from planwise.time_limits import TimeLimits, too_long, watch
+from planwise.time_limits import too_long, watch
 
 PluginErrors = Literal["fail", "warn"]
 DISPENSABLE: Final = frozenset({"db_tune", "plan_batches", "record_metric", "report_section"})
 """Hooks whose answers no result depends on."""
 AT_START: Final = frozenset({"add_options", "configure"})
 """Hooks that come before anything is done: a plugin that fails there is as if it were off."""
+DEFAULT_S: Final = 60.0
+"""What a start-up hook or a plan takes is some milliseconds; a network may be waited for."""
+BYTES_PER_S: Final = 1_000_000
+"""The slowest codec that is any use; the strongest level of zstd writes three times as much."""
+UNLIMITED: Final = frozenset({"execute_batch"})
+"""Hooks that run statements of SQL, which may take hours."""
+BY_SIZE: Final = frozenset({"compress_state", "restore_state"})
 _READ_ONLY: Final = ("mappingproxy", "FrozenInstanceError", "FrozenAttributeError")
+
+
+@frozen
+class TimeLimits:
+    """How long calls of hooks may take.
+
+    Attributes:
+        seconds: a call; 0 for no limit.
+    """
+
+    seconds: float = field(default=DEFAULT_S, validator=validators.ge(0))
+
+    def of(self, hook: str | None, size_bytes: int = 0) -> float | None:
+        """The limit of a call in seconds, or None.
+
+        Args:
+            hook: what is called; None for loading a plugin.
+            size_bytes: of the table, for hooks that turn one into bytes and back.
+        """
+        if not self.seconds or hook in UNLIMITED:
+            return None
+        return self.seconds + (size_bytes / BYTES_PER_S if hook in BY_SIZE else 0.0)
 
 
 @frozen

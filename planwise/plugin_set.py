@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from planwise.containment import Guard, PluginErrors
+from planwise.containment import Guard, PluginErrors, TimeLimits
 from planwise.option_names import refuse_shared_names
 from planwise.plugins import installed_plugins, load_plugins, settle_toggles
 from planwise.relay import Relay
 from planwise.settings import plugin_option_values
-from planwise.time_limits import TimeLimits
 from planwise.values import SettingValue
 
 if TYPE_CHECKING:

@@ -7,6 +7,9 @@ look at. Time in which the process did not run (a laptop that sleeps, SIGSTOP) i
 A plugin in the main thread of a process of the command line is interrupted by a signal, which also
 ends its sleep or its wait for a socket or a lock. Elsewhere an exception is set that Python raises
 as soon as Python code runs again. Where neither helps, the process is ended, if it is ours.
+
+What listens for signals imports this before anything else: a library that is missing has to be a
+line, so that only the standard library is imported here.
 """
 
 from __future__ import annotations
@@ -22,18 +25,9 @@ from contextlib import suppress
 from types import FrameType
 from typing import Final
 
-from attrs import field, frozen, validators
-
 from planwise.hook_call import HookCall, TimeLimitReached
 from planwise.interruption import is_importing, leaves_a_lock
 
-DEFAULT_S: Final = 60.0
-"""What a start-up hook or a plan takes is some milliseconds; a network may be waited for."""
-BYTES_PER_S: Final = 1_000_000
-"""The slowest codec that is any use; the strongest level of zstd writes three times as much."""
-UNLIMITED: Final = frozenset({"execute_batch"})
-"""Hooks that run statements of SQL, which may take hours."""
-BY_SIZE: Final = frozenset({"compress_state", "restore_state"})
 GRACE_S: Final = 3.0
 """How long a plugin may take to end once it is interrupted, as after Ctrl-C."""
 _LOOKS: Final = 5
@@ -42,28 +36,6 @@ _LONGEST_LOOK_S: Final = 5.0
 _SHORTEST_LOOK_S: Final = 0.02
 _AGAIN_S: Final = 1.0
 """What a plugin does to clean up is not interrupted at once."""
-
-
-@frozen
-class TimeLimits:
-    """How long calls of hooks may take.
-
-    Attributes:
-        seconds: a call; 0 for no limit.
-    """
-
-    seconds: float = field(default=DEFAULT_S, validator=validators.ge(0))
-
-    def of(self, hook: str | None, size_bytes: int = 0) -> float | None:
-        """The limit of a call in seconds, or None.
-
-        Args:
-            hook: what is called; None for loading a plugin.
-            size_bytes: of the table, for hooks that turn one into bytes and back.
-        """
-        if not self.seconds or hook in UNLIMITED:
-            return None
-        return self.seconds + (size_bytes / BYTES_PER_S if hook in BY_SIZE else 0.0)
 
 
 _interrupt_main: int | None = None

@@ -13,12 +13,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from planwise.api_version import DECLARATION
-from planwise.containment import Guard
+from planwise.containment import Guard, TimeLimits
 from planwise.errors import PlanwiseError, PluginError
 from planwise.plugins import implemented_hooks, load_plugins, offered_plugins
 from planwise.relay import Relay
 from planwise.settings import option_value
-from planwise.time_limits import TimeLimits
 from planwise.values import PluginOption
 
 _HEAVY: Final = frozenset({

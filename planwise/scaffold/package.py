@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from planwise import __version__
 from planwise.scaffold.imports import KNOWN, WIDTH
 from planwise.scaffold.modules import Modules
 from planwise.scaffold.names import Names, environment_prefix, names_of
@@ -47,7 +46,6 @@ def package_files(names: Names, parts: Sequence[Part]) -> dict[str, str]:
         "rivals": [part.instead_of for part in parts if part.instead_of],
         "flags": flags,
         "measured": measured_flags(names, parts),
-        "planwise": _compatible(__version__),
         "width": WIDTH,
     }
 
@@ -90,9 +88,3 @@ def measured_flags(names: Names, parts: Iterable[Part]) -> tuple[str, str]:
     """The flags of ``planwise bench ab`` that say what the plugin is worth: with it, without it."""
     with_it = flags_of(parts)
     return with_it, f"{with_it} --no-{names.plugin}".strip()
-
-
-def _compatible(version: str) -> str:
-    """The planwise that a new plugin asks for: before 1.0 a minor version may break it."""
-    major, minor = (int(part) for part in version.split(".")[:2])
-    return f">={major}.{minor},<{f'0.{minor + 1}' if major == 0 else major + 1}"

@@ -25,14 +25,14 @@ from planwise.api import (
     RunSummary,
 )
 from planwise.api_version import version_problem
-from planwise.containment import Guard
+from planwise.containment import Guard, TimeLimits
 from planwise.errors import PluginError
 from planwise.hook_call import current_call
 from planwise.interruption import call_interruptibly
 from planwise.plugins import load_plugins
 from planwise.prints import prints_kept_apart
 from planwise.relay import Relay
-from planwise.time_limits import TimeLimits, watch
+from planwise.time_limits import watch
 from planwise.values import PlanRequest, Setting, TuneRequest
 
 METRIC = Metric("run", "run", None, 1.0)
@@ -162,10 +162,9 @@ STOPPED = """
 import time
 from planwise.api import Metric, hookimpl
 from importlib.metadata import EntryPoint
-from planwise.containment import Guard
+from planwise.containment import Guard, TimeLimits
 from planwise.plugins import InstalledPlugin, LoadedPlugin
 from planwise.relay import Relay
-from planwise.time_limits import TimeLimits
 
 class Plugin:
     @hookimpl

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from planwise import __version__, api
+from planwise import api
 from planwise.errors import PlanwiseError, UsageError
 from planwise.hookspecs import KINDS
 from planwise.plugins import (
@@ -66,8 +66,9 @@ def test_the_package_says_one_name_everywhere(name: str, hooks: set[str]) -> Non
     files = package_files(names, parts)
     project = tomllib.loads(files["pyproject.toml"])["project"]
     assert project["name"] == names.distribution == canonicalize_name(names.distribution)
-    assert [Requirement(each) for each in project["dependencies"]]
-    assert Requirement(project["dependencies"][0]).specifier.contains(__version__)
+    # On PyPI another project has planwise's name; pip must not be made to look there.
+    needed = {canonicalize_name(Requirement(each).name) for each in project["dependencies"]}
+    assert needed <= {"duckdb", "pyarrow"}
     points = project["entry-points"][GROUP]
     assert points == {name: f"{names.module}:{names.class_name}"}
     assert list(installed_plugins([EntryPoint(name, points[name], GROUP)])) == [name]
