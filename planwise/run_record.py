@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import attrs
 from attrs import field, frozen
 
+from planwise.containment import PluginFailure
 from planwise.errors import WarehouseError
 from planwise.improvement import Improvement
 from planwise.kept_values import hold_to, made, perhaps
@@ -137,6 +138,7 @@ class RunDetails:
         baseline: what improvement is quoted against.
         improvement: of the whole run.
         circumstances: what it ran with.
+        plugin_failures: failures of plugins with which it went on. None in older records.
     """
 
     finished_at: str
@@ -150,6 +152,7 @@ class RunDetails:
     baseline: Baseline | None
     improvement: Improvement | None
     circumstances: Circumstances
+    plugin_failures: tuple[PluginFailure, ...] = ()
 
 
 @frozen
@@ -216,6 +219,7 @@ def account_of(result: RunResult, circumstances: Circumstances) -> RunAccount:
             baseline=result.baseline,
             improvement=result.improvement,
             circumstances=circumstances,
+            plugin_failures=result.plugin_failures,
         ),
         end=RunEnd("finished", result.years),
     )
@@ -330,4 +334,7 @@ def _details_from(data: Mapping[str, Any]) -> RunDetails:
         baseline=perhaps(Baseline, data["baseline"]),
         improvement=perhaps(Improvement, data["improvement"]),
         circumstances=made(Circumstances, around, plugins=plugins),
+        plugin_failures=tuple(
+            made(PluginFailure, each) for each in data.get("plugin_failures", ())
+        ),
     )

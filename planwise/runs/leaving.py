@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from attrs import evolve, frozen
 
+from planwise.containment import PluginFailure
 from planwise.errors import PlanwiseError
 from planwise.interruption import is_the_users, signals_wait
 from planwise.relay import Relay
@@ -71,7 +72,8 @@ def leave_record(
     # The record first: what a plugin does may be ended with the process.
     with signals_wait():
         try:
-            file = write_account(folder, _account(running, _end(running, error), around()))
+            account = _account(running, _end(running, error), around(), relay.guard.failures)
+            file = write_account(folder, account)
         except Exception as problem:  # noqa: BLE001  # must not hide the first one
             warnings.append(f"the record of the run could not be written: {told(problem)}")
             file = None
@@ -130,7 +132,9 @@ def _tell_plugins(summary: RunSummary, relay: Relay, so_far: RunSoFar) -> None:
     so_far.sections = relay.report_sections(summary)
 
 
-def _account(running: Running, end: RunEnd, around: Circumstances) -> RunAccount:
+def _account(
+    running: Running, end: RunEnd, around: Circumstances, failures: Iterable[PluginFailure]
+) -> RunAccount:
     so_far = running.pipeline.so_far
     now = so_far.now()
     phases: list[PhaseRecord | None] = [so_far.foundation, *so_far.ended]
@@ -156,6 +160,7 @@ def _account(running: Running, end: RunEnd, around: Circumstances) -> RunAccount
             baseline=so_far.baseline,
             improvement=None,
             circumstances=around,
+            plugin_failures=tuple(failures),
         ),
         end=end,
     )

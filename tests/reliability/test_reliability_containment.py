@@ -5,6 +5,7 @@ Each plugin is a distribution on disk, as an installer leaves it, on the path of
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import subprocess
@@ -18,6 +19,9 @@ import pytest
 from forking import Ended, Forks
 from killing import digests_of, environment, only_line
 from misbehaving import stat_of
+
+from planwise.run_files import RunFiles
+from planwise.run_record import read_account
 
 LIMIT_S = 1.5
 _HOOK = """
@@ -298,7 +302,23 @@ def test_a_run_goes_on_without_and_says_so(prepared: Prepared, key: str, tmp_pat
     assert (failure["plugin"], failure["distribution"]) == ("mine", "mine-dist 1.2")
     assert failure["hook"] == case.hook
     assert case.says in failure["problem"]
+    kept = read_account(RunFiles(database).work)
+    assert kept.details is not None
+    assert [attrs.asdict(each) for each in kept.details.plugin_failures] == [failure]
     assert digests_of(database) == digests_of(prepared.earlier)
+
+
+def test_the_page_of_a_run_says_what_it_went_on_without(prepared: Prepared, tmp_path: Path) -> None:
+    key, database, page = WITHOUT[0], tmp_path / "a.duckdb", tmp_path / "page.html"
+    flags = CASES[key].flags
+    ended = prepared.simulate(key, *flags, "--plugin-errors=warn", database=database)
+    assert ended.code == 0, ended.said
+    written = prepared.run(key, "report", str(database), "--output", str(page))
+    assert written.code == 0, written.said
+    text = page.read_text(encoding="utf-8")
+    assert "the run went on" in text
+    assert text.count("<bdi>mine-dist 1.2</bdi>") == 1
+    assert CASES[key].says in html.unescape(text)
 
 
 @pytest.mark.parametrize("key", [key for key, case in CASES.items() if case.finds is not None])

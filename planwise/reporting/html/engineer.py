@@ -9,6 +9,7 @@ from typing import Final
 from planwise.analysis.explanation import node_accounts, phase_time
 from planwise.analysis.run_report import RunReport
 from planwise.analysis.timeline import model_bars
+from planwise.containment import off_words
 from planwise.improvement import Improvement, baseline_words
 from planwise.reporting.html.markup import (
     NONE,
@@ -276,6 +277,9 @@ def _chosen(kept: RunDetails) -> Iterator[str]:
         for each in around.plugins
     ]
     yield details("Plugins, on and off", table("Plugins", columns, plugins))
+    if kept.plugin_failures:
+        yield "<p>Plugins failed where no result depends on them, and the run went on:</p>"
+        yield _failures(kept)
     versions = [(name(key), name(value or NONE)) for key, value in around.versions.items()]
     versions.append((name("models at once"), name(str(around.pool_size))))
     content = table("Versions", [Column("What"), Column("Version or value")], versions)
@@ -300,6 +304,21 @@ def _retunings(kept: RunDetails) -> str:
         for each in kept.retunings
     ]
     return table("Settings that were changed", columns, rows)
+
+
+def _failures(kept: RunDetails) -> str:
+    columns = [Column(each) for each in ("Plugin", "Distribution", "Hook", "Problem", "Since then")]
+    rows = [
+        (
+            name(each.plugin),
+            name(each.distribution),
+            name(each.hook or NONE),
+            name(each.problem),
+            name(off_words(each)),
+        )
+        for each in kept.plugin_failures
+    ]
+    return table("Plugins that failed", columns, rows)
 
 
 def _notes(account: RunAccount) -> Iterator[str]:
