@@ -22,9 +22,14 @@ WITH_REASON = re.compile(
 )
 EVERYWHERE = [
     file
-    for file in source_files(*(ROOT / name for name in ("planwise", "plugins", "tests")))
+    for file in source_files(
+        *(ROOT / name for name in ("planwise", "plugins", "examples", "tests"))
+    )
     if "projects" not in file.parts
 ]
+
+
+EXAMPLES = source_files(*(ROOT / "examples").glob("*/src"))
 
 
 def comments(file: Path) -> Iterator[tuple[int, str]]:
@@ -59,7 +64,7 @@ def test_nothing_unpickles_and_yaml_is_read_safely(file: Path) -> None:
             assert not names & {"load", "load_all", "unsafe_load", "full_load"}, node.lineno
 
 
-@pytest.mark.parametrize("file", source_files(), ids=shown)
+@pytest.mark.parametrize("file", [*source_files(), *EXAMPLES], ids=shown)
 def test_every_ignore_names_its_rule_and_its_reason(file: Path) -> None:
     for line, comment in comments(file):
         # How code is laid out is nobody's correctness: fmt needs no reason.
@@ -67,7 +72,7 @@ def test_every_ignore_names_its_rule_and_its_reason(file: Path) -> None:
             assert WITH_REASON.search(comment), f"{shown(file)}:{line}: {comment}"
 
 
-@pytest.mark.parametrize("file", source_files(), ids=shown)
+@pytest.mark.parametrize("file", [*source_files(), *EXAMPLES], ids=shown)
 def test_a_module_is_annotated_documented_and_small(file: Path) -> None:
     tree = parsed(file)
     assert ast.get_docstring(tree), "no docstring"
@@ -75,6 +80,12 @@ def test_a_module_is_annotated_documented_and_small(file: Path) -> None:
     if any(not isinstance(node, ast.Expr) for node in tree.body):
         assert "__future__.annotations" in imports
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=shown)
+def test_an_example_sees_the_api_alone(file: Path) -> None:
+    own = [name for name in imported_names(parsed(file)) if name.partition(".")[0] == "planwise"]
+    assert all(name == "planwise.api" or name.startswith("planwise.api.") for name in own)
 
 
 def test_the_kinds_are_all_the_hooks() -> None:
