@@ -41,6 +41,8 @@ def examine(found: Findings, options: dict[str, Any], limit_s: float) -> None:
         "options": options,
         "path": [str(Path(each or ".").absolute()) for each in sys.path],
     }
+    # A decimal of the configuration goes as text: an option reads it from there with every digit.
+    asked = json.dumps(request, default=str)
     reading, writing = os.pipe()
     with (
         tempfile.TemporaryDirectory(prefix="planwise-doctor-", ignore_cleanup_errors=True) as name,
@@ -50,7 +52,7 @@ def examine(found: Findings, options: dict[str, Any], limit_s: float) -> None:
         folder = Path(name, "work")
         folder.mkdir()
         process = subprocess.Popen(  # noqa: S603  # this Python, with our own program
-            (sys.executable, "-c", _PROGRAM, json.dumps(request), str(writing)),
+            (sys.executable, "-c", _PROGRAM, asked, str(writing)),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -389,6 +389,31 @@ def test_what_a_plugin_prints_goes_to_standard_error_with_its_name(
     assert all("prints to standard output" in line and whose[10:] in line for line in wrong)
 
 
+DECIMAL = """
+    class Plugin:
+        planwise_api = "0.1"
+
+        @hookimpl
+        def add_options(self):
+            return [PluginOption("share", 0.5, "a share", float)]
+    """
+
+
+@pytest.mark.parametrize(
+    ("share", "code", "says"),
+    [("0.25", 0, "ok "), ("half", 1, "expected a number, got 'half'")],
+)
+def test_the_doctor_reads_options_that_the_configuration_gives(
+    prepared: Prepared, tmp_path: Path, share: str, code: int, says: str
+) -> None:
+    install(prepared.sites / tmp_path.name, "mine-dist", "mine", DECIMAL)
+    config = tmp_path / "config.yaml"
+    config.write_text(f"plugins: {{mine: {{share: {share}}}}}\n")
+    ended = prepared.run(tmp_path.name, "plugins", "doctor", "mine", "--config", str(config))
+    assert ended.code == code, ended.said
+    assert says in ended.output
+
+
 # Hangs that no exception ends, and time in which the process did not run.
 
 STUBBORN = """
