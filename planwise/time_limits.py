@@ -146,7 +146,7 @@ class Watch:
         if call.thread == threading.main_thread().ident and _interrupt_main is not None:
             signal.pthread_kill(call.thread, _interrupt_main)
         elif not leaves_a_lock(sys._current_frames().get(call.thread)):  # noqa: SLF001  # its name
-            _raise_in(call.thread, TimeLimitReached)
+            _interrupt(call)
 
 
 def _look_s(limit_s: float) -> float:
@@ -158,16 +158,23 @@ def _due_s(call: HookCall) -> float:
     return _AGAIN_S if call.expired else max(_SHORTEST_LOOK_S, call.left_s)
 
 
-def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
+def _interrupt(call: HookCall) -> None:
+    """Set the exception in the thread of a call, unless it is over by now."""
     import ctypes
 
-    raised = None if kind is None else ctypes.py_object(kind)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
+    set_exception = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    thread, raised = ctypes.c_ulong(call.thread), ctypes.py_object(TimeLimitReached)
+    # To import and to look for a function takes longer than what may be left of the call. From here
+    # to the end no other thread runs: it is raised in the plugin, or taken back when the call ends.
+    if not call.ended:
+        set_exception(thread, raised)
 
 
 def _take_back(call: HookCall) -> None:
     """Of an exception that was set and not raised yet."""
-    _raise_in(call.thread, None)
+    import ctypes
+
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(call.thread), None)
 
 
 def hopeless(call: HookCall) -> str:

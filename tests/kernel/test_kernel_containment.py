@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernel_distributions import Site
 
+from planwise import time_limits
 from planwise.api import (
     API_VERSION,
     CompiledNode,
@@ -25,9 +26,9 @@ from planwise.api import (
     RunSummary,
 )
 from planwise.api_version import version_problem
-from planwise.containment import Guard, TimeLimits
+from planwise.containment import Guard, TimeLimits, Watched
 from planwise.errors import PluginError
-from planwise.hook_call import current_call
+from planwise.hook_call import TimeLimitReached, current_call
 from planwise.interruption import call_interruptibly
 from planwise.plugins import load_plugins
 from planwise.prints import prints_kept_apart
@@ -96,6 +97,26 @@ def test_a_limit_grows_with_a_state_and_with_nothing_else(size: int, seconds: fl
     assert TimeLimits(0).of("compress_state", size) is None
 
 
+class Someone:
+    name = "mine"
+    distribution = "mine-dist 1.2"
+
+
+def test_a_call_that_ends_while_it_is_to_be_interrupted_is_not() -> None:
+    """What follows on it is planwise's own code, which nobody expects to be interrupted."""
+    interrupted = False
+    try:
+        with Watched(Someone(), "record_metric", 100) as call:
+            pass
+        time_limits._interrupt(call)  # as the thread that looks on does, a moment too late
+        sum(range(10**5))
+        for _ in range(10**5):
+            pass
+    except TimeLimitReached:
+        interrupted = True
+    assert not interrupted
+
+
 @pytest.mark.parametrize("thread", ["main", "other"])
 def test_python_that_never_ends_is_ended_in_any_thread(site: Site, thread: str) -> None:
     """As a library: nobody handles signals for planwise."""
@@ -162,7 +183,7 @@ STOPPED = """
 import time
 from planwise.api import Metric, hookimpl
 from importlib.metadata import EntryPoint
-from planwise.containment import Guard, TimeLimits
+from planwise.containment import Guard, TimeLimits, Watched
 from planwise.plugins import InstalledPlugin, LoadedPlugin
 from planwise.relay import Relay
 
