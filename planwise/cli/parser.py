@@ -137,7 +137,7 @@ def unknown_arguments(
     flag = words[0].split("=")[0]
     bare = {each.lstrip("-"): each for each in known}
     close = difflib.get_close_matches(flag.lstrip("-"), bare, n=1) if flag[:1] == "-" else []
-    if close:
+    if close and bare[close[0]] != flag:  # else another action of the command has it
         return f"unknown argument {flag}; did you mean {bare[close[0]]}?"
     if flag.startswith("--no-"):
         return unknown_plugin_message(flag.removeprefix("--no-"), plugins)

@@ -65,6 +65,7 @@ def test_the_folder_where_somebody_stands_is_filled(tmp_path: Path) -> None:
         (["mine", "--hooks", ","], "planwise plugins new mine --hooks plan_batches"),
         (["mine"], "--hooks is missing"),
         (["mine", "--hook", "db_tune"], "unknown argument --hook; did you mean --hooks?"),
+        (["mine", "--hooks", "db_tune", "--json"], "--json; see `planwise plugins --help`"),
     ],
 )
 def test_a_mistake_is_one_line_with_the_mend(tmp_path: Path, words: list[str], said: str) -> None:
