@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from planwise.api_version import DECLARATION
@@ -27,6 +29,8 @@ _HEAVY: Final = frozenset({
 """Libraries that take long to import, and are mostly wanted by one hook alone."""
 _LONG_S: Final = 0.1
 _LONGEST: Final = 200
+_MOST_WRITTEN_BYTES: Final = 256 * 2**20
+"""Of any file: one that prints for ever would fill the disk until its time is used up."""
 
 
 class Account:
@@ -72,7 +76,8 @@ class Account:
 
 def _printed_bytes() -> int:
     """What standard output, which is a file, holds; also what C code or a child wrote."""
-    sys.stdout.flush()
+    with suppress(OSError):  # it holds all that it may
+        sys.stdout.flush()
     return os.fstat(1).st_size
 
 
@@ -150,6 +155,9 @@ def _check_given(
 def main(request: str, descriptor: str) -> None:
     """Look at the plugin that the request names."""
     account = Account(int(descriptor))
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limits = [each for each in (most, _MOST_WRITTEN_BYTES) if each != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (min(limits), most))
     try:
         look_at(json.loads(request), account)
     except BaseException as error:  # noqa: BLE001  # a bug of ours is told too

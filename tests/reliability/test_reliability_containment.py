@@ -414,6 +414,29 @@ def test_the_doctor_reads_options_that_the_configuration_gives(
     assert says in ended.output
 
 
+ENDLESS = """
+    class Plugin:
+        planwise_api = "0.1"
+
+        @hookimpl
+        def record_metric(self, metric):
+            while True:
+                print("x" * 1_000_000)
+    """
+
+
+def test_the_doctor_does_not_fill_the_disk_with_what_a_plugin_prints(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    install(prepared.sites / tmp_path.name, "mine-dist", "mine", ENDLESS)
+    ended = prepared.run(tmp_path.name, "plugins", "doctor", "mine")
+    assert ended.code == 1, ended.said
+    problems = [line for line in ended.output.splitlines() if line.startswith("FAIL")]
+    assert len(problems) == 2, ended.output
+    assert "File too large" in problems[0]
+    assert "prints to standard output" in problems[1]
+
+
 # Hangs that no exception ends, and time in which the process did not run.
 
 STUBBORN = """
