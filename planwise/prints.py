@@ -37,6 +37,11 @@ class KeptApart:
         for line in lines:
             self.write(line)
 
+    def close(self) -> None:
+        """Close it, unless a plugin asks for that: it is not the plugin's."""
+        if current_call() is None:
+            self._stream.close()
+
     def __getattr__(self, name: str) -> Any:
         if name == "buffer" and current_call() is not None:
             return sys.stderr.buffer

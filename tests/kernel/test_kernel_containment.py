@@ -255,6 +255,19 @@ def test_a_plugin_that_prints_for_ever_takes_no_memory(
     assert said.err.endswith("prints: ...\n")
 
 
+def test_a_plugin_does_not_close_standard_output(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = "import sys; sys.stdout.close(); print('mine')"
+    site.add("mine", plugin(f"def record_metric(self, metric): {body}"))
+    with prints_kept_apart():
+        relay_of(site).record_metric(METRIC)
+        print("afterwards")
+    said = capsys.readouterr()
+    assert said.out == "afterwards\n"
+    assert said.err.endswith("prints: mine\n")
+
+
 # Failures that are excused.
 
 
