@@ -85,7 +85,8 @@ class Watched:
         limit_s: how long the block may take, or None.
 
     Raises:
-        TimeLimitReached: in the plugin's code, when its time is used up.
+        TimeLimitReached: in the plugin's code, when its time is used up; at the end once
+            more, since the plugin may have passed over it.
     """
 
     __slots__ = ("call",)
@@ -107,6 +108,8 @@ class Watched:
             watch().end(call)
             call.end()
         tell_what_was_printed(call)
+        if call.expired:
+            raise TimeLimitReached
 
 
 @define
@@ -206,7 +209,9 @@ class _Contained:
         try:
             self._watched.__exit__()
         except TimeLimitReached as late:
-            error = error or late
+            # What the plugin makes of it is no other failure, but Ctrl-C stays what it is.
+            if not isinstance(error, KeyboardInterrupt):
+                error = late
         if error is None:
             return False
         if isinstance(error, KeyboardInterrupt) and may_be_the_users():

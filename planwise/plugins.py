@@ -202,7 +202,8 @@ def load_plugins(
             continue
         try:
             with guard.loading(plugin):
-                loaded.append(_loaded(plugin, manager))
+                entry = _loaded(plugin, manager)
+            loaded.append(entry)  # here, where it is known to be in time
         except PluginError as error:
             if not guard.excuses(plugin, None, error):
                 raise

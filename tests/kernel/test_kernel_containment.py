@@ -117,6 +117,24 @@ def test_a_call_that_ends_while_it_is_to_be_interrupted_is_not() -> None:
     assert not interrupted
 
 
+@pytest.mark.parametrize("answer", ["return", "raise OSError('gone')"])
+def test_who_passes_over_the_interruption_is_too_late_nevertheless(site: Site, answer: str) -> None:
+    """Else each of many calls could take all of its time, and nobody would say why."""
+    hang = f"try:\n        while True: pass\n    except BaseException: {answer}"
+    site.add("mine", plugin(f"def record_metric(self, metric):\n    {hang}"))
+    relay = relay_of(site, LIMIT)
+    with pytest.raises(PluginError, match=r"has not answered within 0\.2 s.*--no-mine"):
+        relay.record_metric(METRIC)
+
+
+def test_an_import_that_passes_over_the_interruption_is_too_late(site: Site) -> None:
+    source = plugin("def record_metric(self, metric): pass")
+    hang = "try:\n    while True: pass\nexcept BaseException: pass\n"
+    site.add("mine", f"{hang}{source}")
+    with pytest.raises(PluginError, match=r"takes more than 0\.2 s.*--no-mine"):
+        relay_of(site, LIMIT)
+
+
 @pytest.mark.parametrize("thread", ["main", "other"])
 def test_python_that_never_ends_is_ended_in_any_thread(site: Site, thread: str) -> None:
     """As a library: nobody handles signals for planwise."""
