@@ -17,6 +17,7 @@ from typing import Any, Final
 from planwise.api_version import DECLARATION
 from planwise.containment import Guard, TimeLimits
 from planwise.errors import PlanwiseError, PluginError
+from planwise.interruption import signals_heard_by
 from planwise.plugins import implemented_hooks, load_plugins, offered_plugins
 from planwise.relay import Relay
 from planwise.settings import option_value
@@ -155,6 +156,7 @@ def _check_given(
 def main(request: str, descriptor: str) -> None:
     """Look at the plugin that the request names."""
     account = Account(int(descriptor))
+    signals_heard_by(lambda: False)  # Ctrl-C goes to who started this process
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     limits = [each for each in (most, _MOST_WRITTEN_BYTES) if each != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_FSIZE, (min(limits), most))

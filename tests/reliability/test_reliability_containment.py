@@ -414,6 +414,25 @@ def test_the_doctor_reads_options_that_the_configuration_gives(
     assert says in ended.output
 
 
+INTERRUPTS = """
+    class Plugin:
+        planwise_api = "0.1"
+
+        @hookimpl
+        def record_metric(self, metric):
+            raise KeyboardInterrupt
+    """
+
+
+def test_the_doctor_blames_a_plugin_for_an_interrupt_of_its_own(
+    prepared: Prepared, tmp_path: Path
+) -> None:
+    install(prepared.sites / tmp_path.name, "mine-dist", "mine", INTERRUPTS)
+    ended = prepared.run(tmp_path.name, "plugins", "doctor", "mine")
+    assert ended.code == 1, ended.said
+    assert "hook 'record_metric': raised KeyboardInterrupt; switch it off" in ended.output
+
+
 ENDLESS = """
     class Plugin:
         planwise_api = "0.1"
