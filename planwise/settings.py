@@ -241,7 +241,8 @@ def option_value(option: PluginOption, value: object, where: str) -> SettingValu
         expected = "one of " + ", ".join(str(choice) for choice in option.choices)
     converted = _converted(option.type, value)
     if converted is None or (option.choices and converted not in option.choices):
-        raise UsageError(f"{where}: expected {expected}, got {value!r}")
+        got = str(value) if isinstance(value, Decimal) else repr(value)  # as the YAML has it
+        raise UsageError(f"{where}: expected {expected}, got {got}")
     return converted
 
 

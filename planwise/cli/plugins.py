@@ -6,9 +6,11 @@ import argparse
 import importlib
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from planwise.errors import PluginError
 from planwise.plugins import implemented_hooks, installed_plugins, load_plugins
 
 ACTIONS: Final[tuple[str, ...]] = ("plugins_show", "plugins_doctor", "plugins_new")
@@ -38,7 +40,10 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """List the installed plugins; loads those that are on, to know their hooks."""
+    """List the installed plugins; loads those that are on, to know their hooks.
+
+    One that cannot be loaded keeps no other from being listed: its error comes last.
+    """
     from planwise.cli.settled import DEFAULT_CONFIG
     from planwise.config import load_config
     from planwise.plugin_set import enabled_plugins
@@ -46,12 +51,16 @@ def run(options: argparse.Namespace) -> int:
     path = options.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
     toggles = enabled_plugins(load_config(path), {})
     rows: list[dict[str, Any]] = []
+    problems: list[str] = []
     for name, plugin in installed_plugins().items():
         hooks = None
         if toggles[name]:
-            # One by one: two providers of one hook are no error until both are to run.
-            (loaded,) = load_plugins([plugin])
-            hooks = list(implemented_hooks(loaded.instance))
+            try:
+                # One by one: two providers of one hook are no error until both are to run.
+                (loaded,) = load_plugins([plugin])
+                hooks = list(implemented_hooks(loaded.instance))
+            except PluginError as error:
+                problems.append(str(error))
         rows.append(
             {
                 "name": name,
@@ -62,7 +71,14 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.json:
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
-        return 0
+    else:
+        _print(rows)
+    for problem in problems:
+        sys.stderr.write(f"planwise: {' '.join(problem.split())}\n")
+    return 1 if problems else 0
+
+
+def _print(rows: Sequence[Mapping[str, Any]]) -> None:
     from rich.table import Table
 
     from planwise.reporting.terminal import make_console
@@ -75,4 +91,3 @@ def run(options: argparse.Namespace) -> int:
         on = "on" if row["enabled"] else "off"
         table.add_row(str(row["name"]), on, str(row["distribution"]), named)
     make_console(sys.stdout).print(table)
-    return 0

@@ -181,6 +181,20 @@ def test_the_list_of_plugins_names_distribution_and_hooks(site: Site) -> None:
     assert "record_metric" in line
 
 
+@pytest.mark.parametrize("json", [(), ("--json",)], ids=["table", "json"])
+def test_one_that_cannot_be_loaded_keeps_no_other_from_being_listed(
+    site: Site, json: tuple[str, ...]
+) -> None:
+    site.add("broken", "import sys\nsys.exit(3)", distribution="my-plugin")
+    done = planwise(site, "plugins", *json)
+    assert done.returncode == 1
+    assert "tuning" in done.stdout
+    assert "broken" in done.stdout
+    assert done.stderr.count("\n") == 1
+    assert "my-plugin 1.2" in done.stderr
+    assert "--no-broken" in done.stderr
+
+
 def test_an_unknown_toggle_names_the_closest() -> None:
     installed = dict.fromkeys(["compression", "tuning"])
     with pytest.raises(UsageError, match="did you mean 'compression'") as caught:

@@ -86,6 +86,7 @@ def test_a_plugin_is_told_flag_over_environment_over_config_over_default(site: S
         ([], {"PLANWISE_MINE_SHARE": "nan"}, "{}", "PLANWISE_MINE_SHARE: expected a number"),
         ([], {"PLANWISE_MINE_FAST": "2"}, "{}", "PLANWISE_MINE_FAST: expected true or false"),
         ([], {}, "{share: much}", "c.yaml: plugins.mine.share: expected a number, got 'much'"),
+        ([], {}, "{level: 2.5}", " of less than 2^63, got 2.5"),
         ([], {}, "{levl: 1}", "c.yaml: plugins.mine.levl: unknown option of plugin 'mine'"),
     ],
 )
