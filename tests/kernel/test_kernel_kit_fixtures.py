@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,3 +121,10 @@ def test_a_host_simulates_planwises_own_project_and_one_that_is_given(
     (planwise_project / "models" / "pay.sql").write_text("select 1 / 'x' as wrong")
     with pytest.raises(PlanwiseError, match="pay failed in year 2025"):
         host.simulate(project=planwise_project)
+
+
+def test_contracts_without_hypothesis_say_what_to_install() -> None:
+    hidden = "import sys; sys.modules['hypothesis'] = None; import planwise.testing.contracts"
+    done = subprocess.run([sys.executable, "-c", hidden], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "pip install hypothesis pytest" in done.stderr.splitlines()[-1]

@@ -18,6 +18,14 @@ from __future__ import annotations
 
 from typing import Final
 
+try:
+    import hypothesis  # noqa: F401  # for its message: the next lines need it
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "planwise.testing.contracts needs hypothesis and pytest: pip install hypothesis pytest",
+        name=error.name,
+    ) from error
+
 from planwise.testing.contracts.batching import PlanBatches
 from planwise.testing.contracts.common import Plugin
 from planwise.testing.contracts.executing import ExecuteBatch
