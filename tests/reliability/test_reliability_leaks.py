@@ -14,7 +14,9 @@ from long_run import Held, Sample, long_run
 
 YEARS = int(os.environ.get("PLANWISE_LEAK_YEARS", "50"))
 """How many; 500 are tried before a release (20 minutes)."""
-MOST_BYTES_A_YEAR = 500_000
+MOST_BYTES_A_YEAR = 750_000
+"""Runs of one and the same code gave 0.42 to 0.53 MB: what is kept of a year for the report, and
+how the allocator happens to lay things out."""
 _WINDOW = 5
 _ROOT = Path(__file__).parents[2]
 
