@@ -201,23 +201,11 @@ def load_plugins(
         if guard.is_off(plugin.name):
             continue
         try:
-            with guard.loading(plugin):
-                entry = _loaded(plugin, manager)
-            loaded.append(entry)  # here, where it is known to be in time
+            loaded.append(_loaded_in_time(plugin, manager, guard))
         except PluginError as error:
             if not guard.excuses(plugin, None, error):
                 raise
             manager = _manager()  # the old one would name what is wrong with it again
-        except TimeLimitReached:
-            late = PluginError(
-                f"cannot be loaded: it takes more than {guard.limits.seconds:g} s; "
-                f"switch it off with --no-{plugin.name}, or mend or uninstall it",
-                plugin=plugin.name,
-                distribution=plugin.distribution,
-            )
-            if not guard.excuses(plugin, None, late):
-                raise late from None
-            manager = _manager()
     _check_single_providers(loaded)
     return loaded
 
@@ -226,6 +214,21 @@ def _manager() -> pluggy.PluginManager:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     return manager
+
+
+def _loaded_in_time(
+    plugin: InstalledPlugin, manager: pluggy.PluginManager, guard: Guard
+) -> LoadedPlugin:
+    try:
+        with guard.loading(plugin):
+            return _loaded(plugin, manager)
+    except TimeLimitReached:
+        raise PluginError(
+            f"cannot be loaded: it takes more than {guard.limits.seconds:g} s; "
+            f"switch it off with --no-{plugin.name}, or mend or uninstall it",
+            plugin=plugin.name,
+            distribution=plugin.distribution,
+        ) from None
 
 
 def _loaded(plugin: InstalledPlugin, manager: pluggy.PluginManager) -> LoadedPlugin:
