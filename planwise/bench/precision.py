@@ -53,10 +53,9 @@ def is_precise(arm: Sequence[float], reference: Sequence[float], percent: float,
         percent: how far the interval may reach to either side, on average of both.
         seed: of the bootstrap.
     """
-    from planwise.bench.ratios import bootstrap_interval
+    from planwise.bench.ratios import compare
 
     if len(arm) < LEAST or len(arm) % _EVERY:
         return False
-    logs = [math.log(a) - math.log(b) for a, b in zip(arm, reference, strict=True)]
-    low, high = bootstrap_interval(logs, seed=seed, resamples=_RESAMPLES)
-    return (high - low) / 2 <= math.log1p(percent / 100)
+    found = compare(arm, reference, seed=seed, resamples=_RESAMPLES)
+    return math.log(found.high / found.low) / 2 <= math.log1p(percent / 100)
