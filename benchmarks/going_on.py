@@ -17,10 +17,9 @@ from typing import Final
 
 from planwise.bench.job import clean_environment, database_of, planwise_command
 from planwise.bench.process import run
-from planwise.bench.ratios import LEAST_ROUNDS, compare
-from planwise.bench.sameness import DigestsDifferError, differing_tables, digests_of
-from planwise.bench.script import run_script
-from planwise.bench.surroundings import machine, versions
+from planwise.bench.ratios import compare
+from planwise.bench.sameness import Sameness
+from planwise.bench.script import begin, run_script
 from planwise.cli.years import parse_years
 from planwise.errors import UsageError
 
@@ -59,10 +58,7 @@ def _benchmark(options: argparse.Namespace) -> None:
     years = parse_years(options.years)
     if options.rounds < 1 or len(years) < _FEWEST_YEARS:
         raise UsageError("--rounds: expected 1 or more; --years: expected two years or more")
-    seed = random.SystemRandom().randrange(2**32) if options.seed is None else options.seed
-    print(f"machine: {machine()}\nversions: {versions()}\nseed {seed}", flush=True)
-    if options.rounds < LEAST_ROUNDS:
-        print(f"warning: a verdict needs {LEAST_ROUNDS} rounds", flush=True)
+    seed = begin(options.rounds, options.seed)
     with tempfile.TemporaryDirectory(prefix="planwise-bench-") as name:
         scratch = Path(name).resolve()
         arms = _arms(options.employees, years, scratch)
@@ -105,16 +101,13 @@ def _same_tables(arms: Mapping[str, Sequence[str]], scratch: Path) -> int:
     Raises:
         DigestsDifferError: a table differs; it is named.
     """
-    seen: dict[str, dict[str, str]] = {}
+    same = Sameness(scratch)
     for arm, words in arms.items():
         folder = scratch / "run"
         _simulate(words, folder)
-        seen[arm] = digests_of(folder)
+        same.check(arm, _STORED, folder, print)
         shutil.rmtree(folder)
-        if seen[arm].keys() != seen[_STORED].keys() or differing_tables(seen[arm], seen[_STORED]):
-            named = ", ".join(differing_tables(seen[arm], seen[_STORED])) or "the lists of tables"
-            raise DigestsDifferError(f"'{arm}' gives other tables: {named}")
-    return len(seen[_STORED])
+    return len(same.digests[_STORED])
 
 
 def _measure(

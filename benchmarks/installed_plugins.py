@@ -17,9 +17,8 @@ from typing import Final
 
 from planwise.bench.job import clean_environment, planwise_command
 from planwise.bench.process import Cost, run
-from planwise.bench.ratios import LEAST_ROUNDS, compare
-from planwise.bench.script import run_script
-from planwise.bench.surroundings import machine, versions
+from planwise.bench.ratios import compare
+from planwise.bench.script import begin, run_script
 from planwise.errors import UsageError
 from planwise.plugins import GROUP
 
@@ -60,10 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 def _benchmark(options: argparse.Namespace) -> int:
     if options.rounds < 1 or options.plugins < 1:
         raise UsageError("--rounds, --plugins: expected 1 or more")
-    seed = random.SystemRandom().randrange(2**32) if options.seed is None else options.seed
-    print(f"machine: {machine()}\nversions: {versions()}\nseed {seed}", flush=True)
-    if options.rounds < LEAST_ROUNDS:
-        print(f"warning: a verdict needs {LEAST_ROUNDS} rounds", flush=True)
+    seed = begin(options.rounds, options.seed)
     with tempfile.TemporaryDirectory(prefix="planwise-bench-") as name:
         seen = _measure(options.plugins, options.rounds, seed, Path(name).resolve())
     print(f"\n{options.plugins} installed plugins, all off, against none.\n")

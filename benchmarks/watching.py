@@ -24,10 +24,9 @@ from typing import Any, Final
 
 from planwise.bench.job import clean_environment, database_of, planwise_command
 from planwise.bench.process import run
-from planwise.bench.ratios import LEAST_ROUNDS, bootstrap_interval, compare
-from planwise.bench.sameness import DigestsDifferError, differing_tables, digests_of
-from planwise.bench.script import run_script
-from planwise.bench.surroundings import machine, versions
+from planwise.bench.ratios import bootstrap_interval, compare
+from planwise.bench.sameness import Sameness
+from planwise.bench.script import begin, run_script
 from planwise.cli.years import parse_years
 from planwise.errors import UsageError
 
@@ -67,10 +66,7 @@ def _benchmark(options: argparse.Namespace) -> None:
     years = parse_years(options.years)
     if options.rounds < 1:
         raise UsageError("--rounds: expected 1 or more")
-    seed = random.SystemRandom().randrange(2**32) if options.seed is None else options.seed
-    print(f"machine: {machine()}\nversions: {versions()}\nseed {seed}", flush=True)
-    if options.rounds < LEAST_ROUNDS:
-        print(f"warning: a verdict needs {LEAST_ROUNDS} rounds", flush=True)
+    seed = begin(options.rounds, options.seed)
     order = random.Random(seed)  # noqa: S311  # an order, not a secret
     walls: dict[str, list[float]] = {_WATCHED: [], _UNWATCHED: []}
     own: dict[str, list[float]] = {part: [] for part in PARTS}
@@ -132,15 +128,13 @@ def _same_tables(words: Sequence[str], scratch: Path) -> int:
     Raises:
         DigestsDifferError: a table differs; it is named.
     """
-    seen = []
+    same = Sameness(scratch)
     for arm in (_WATCHED, _UNWATCHED):
-        _simulate(words, arm, scratch / "run")
-        seen.append(digests_of(scratch / "run"))
-        shutil.rmtree(scratch / "run")
-    if seen[0].keys() != seen[1].keys() or differing_tables(*seen):
-        named = ", ".join(differing_tables(*seen)) or "the lists of tables"
-        raise DigestsDifferError(f"monitoring changes tables: {named}")
-    return len(seen[0])
+        folder = scratch / "run"
+        _simulate(words, arm, folder)
+        same.check(arm, _WATCHED, folder, print)
+        shutil.rmtree(folder)
+    return len(same.digests[_WATCHED])
 
 
 def _simulate(words: Sequence[str], arm: str, folder: Path) -> tuple[float, dict[str, float]]:
