@@ -47,13 +47,14 @@ def refuse_shared_names(
     taken |= dict.fromkeys(OWN_VARIABLES, "a variable of planwise")
     for plugin in plugins:
         for option in declared.get(plugin.name, ()):
+            meaning = f"option '{option.name}' of plugin '{plugin.name}'"
             names = (
                 option_flag(plugin.name, option.name),
                 option_variable(plugin.name, option.name),
             )
             for name in names:
-                other = taken.setdefault(name, f"option '{option.name}' of plugin '{plugin.name}'")
-                if other != f"option '{option.name}' of plugin '{plugin.name}'":
+                other = taken.setdefault(name, meaning)
+                if other != meaning:
                     raise plugin.error(
                         f"its option '{option.name}' would be {name}, which is {other}; the option "
                         f"needs another name; switch the plugin off with --no-{plugin.name}",

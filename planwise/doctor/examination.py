@@ -18,6 +18,7 @@ from planwise.api_version import DECLARATION
 from planwise.containment import Guard, TimeLimits
 from planwise.errors import PlanwiseError, PluginError
 from planwise.interruption import signals_heard_by
+from planwise.option_names import option_key
 from planwise.plugins import implemented_hooks, load_plugins, offered_plugins
 from planwise.relay import Relay
 from planwise.settings import option_value
@@ -142,7 +143,7 @@ def _check_given(
     """The options in the configuration exist, and have values of their types."""
     known = {each.name: each for each in options}
     for name, value in request["options"].items():
-        where = f"plugins.{request['name']}.{name}"
+        where = option_key(request["name"], name)
         if name not in known:
             takes = ", ".join(sorted(known)) or "none"
             account.tell(problem=f"{where} in the configuration: no such option; it takes: {takes}")

@@ -15,6 +15,7 @@ from attrs import evolve, field, frozen
 
 from planwise.engine import QuietObserver
 from planwise.errors import ProjectError, UsageError
+from planwise.option_names import option_key
 from planwise.plugin_set import build_relay, enabled_plugins
 from planwise.plugins import LoadedPlugin, installed_plugins, unknown_plugin_message
 from planwise.project.bundled import bundled_project
@@ -256,7 +257,7 @@ def make_host(
         name: PluginSettings(options={key: _as_in_a_file(value) for key, value in given.items()})
         for name, given in by_plugin.items()
     }
-    keys = [f"plugins.{name}.{key}" for name, given in by_plugin.items() for key in given]
+    keys = [option_key(name, key) for name, given in by_plugin.items() for key in given]
     config = evolve(load_config(None), plugins=settings, sources={key: key for key in keys})
     toggles = dict.fromkeys(installed, False) if only else {}
     return Host(place, config, toggles | dict.fromkeys(names, True))
