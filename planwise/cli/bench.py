@@ -201,7 +201,7 @@ def run(options: argparse.Namespace) -> int:
 def _setup(options: argparse.Namespace) -> Setup:
     """How the benchmark was called, with what was not said settled."""
     from planwise.bench.session import Setup
-    from planwise.cli.settled import DEFAULT_CONFIG, settled_project
+    from planwise.cli.settled import config_path, settled_project
     from planwise.cli.years import parse_years
     from planwise.warehouse.pool import check_pool_size
 
@@ -216,7 +216,7 @@ def _setup(options: argparse.Namespace) -> Setup:
         rounds=MOST if options.rounds is None else options.rounds,
         census=given.get("census"),
         census_date=given.get("census_date"),
-        config=options.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None),
+        config=config_path(options),
         scenarios=tuple(options.scenario),
         pool_size=options.pool_size,
         memory_limit=given.get("memory_limit"),

@@ -44,12 +44,10 @@ def run(options: argparse.Namespace) -> int:
 
     One that cannot be loaded keeps no other from being listed: its error comes last.
     """
-    from planwise.cli.settled import DEFAULT_CONFIG
-    from planwise.config import load_config
+    from planwise.cli.settled import read_config
     from planwise.plugin_set import enabled_plugins
 
-    path = options.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
-    toggles = enabled_plugins(load_config(path), {})
+    toggles = enabled_plugins(read_config(options), {})
     rows: list[dict[str, Any]] = []
     problems: list[str] = []
     for name, plugin in installed_plugins().items():

@@ -61,12 +61,12 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         UsageError: the time limit is none, or there is no such configuration or plugin.
     """
-    from planwise.cli.settled import DEFAULT_CONFIG
+    from planwise.cli.settled import config_path
     from planwise.doctor.survey import Survey
 
     if not 0.05 <= options.time_limit <= 3600:
         raise UsageError(f"--time-limit: expected 0.05 to 3600 seconds, got {options.time_limit:g}")
-    path: Path | None = options.config or (DEFAULT_CONFIG if DEFAULT_CONFIG.is_file() else None)
+    path = config_path(options)
     if path is not None and not path.is_file():
         raise UsageError(f"--config: {path}: no such configuration file")
     survey = Survey(path, options.time_limit, tuple(options.names))

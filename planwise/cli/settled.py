@@ -21,6 +21,14 @@ DEFAULT_CONFIG: Final = Path("config/simulation_config.yaml")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
+def config_path(options: argparse.Namespace) -> Path | None:
+    """The configuration file that is given, else the one in its usual place, if it is there."""
+    if options.config is None and DEFAULT_CONFIG.is_file():
+        return DEFAULT_CONFIG
+    path: Path | None = options.config
+    return path
+
+
 def read_config(options: argparse.Namespace) -> Config:
     """The configuration file that is given, else the one in its usual place, else the defaults.
 
@@ -29,9 +37,7 @@ def read_config(options: argparse.Namespace) -> Config:
     """
     from planwise.config import load_config
 
-    path = options.config
-    if path is None and DEFAULT_CONFIG.is_file():
-        path = DEFAULT_CONFIG
+    path = config_path(options)
     if path is not None and not path.is_file():
         raise ConfigError([f"{path}: no such configuration file"])
     return load_config(path)
