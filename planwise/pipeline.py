@@ -244,8 +244,9 @@ class Pipeline:
         self._relay.record_metric(phase_metric(span, record))
         self._finish_year()
         self.so_far.ending = record
-        self._year_end.begin(year, graph.outputs)
-        if year != request.years[-1]:
+        last = year == request.years[-1]
+        self._year_end.begin(year, graph.outputs, last=last)
+        if not last:
             self._retune(
                 request,
                 YearObservation(

@@ -7,6 +7,7 @@ of its own meanwhile: DuckDB lets others read, and write temporary tables, while
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -70,17 +71,18 @@ class YearEnd:
         self._relay = relay
         self._job: Job[StoredYear] | None = None
 
-    def begin(self, year: int, outputs: Sequence[YearOutput]) -> None:
+    def begin(self, year: int, outputs: Sequence[YearOutput], *, last: bool = False) -> None:
         """Begin to end a year that is committed; the one before has to be taken.
 
         Args:
             year: the year.
             outputs: the tables that it leaves behind.
+            last: whether no year follows, so that everybody waits for this one.
         """
         # Here, before the next year commits anything: what the thread reads is this year's.
         self._warehouse.beside.hold()
         self._job = Job()
-        start(self._job, lambda: self._end(year, outputs))
+        start(self._job, lambda: self._end(year, outputs, last=last))
 
     def begin_arranged(self, year: int, outputs: Sequence[YearOutput], adopt: Adopt) -> None:
         """Begin to note a year that another run has made; it is stored where it cannot be adopted.
@@ -132,7 +134,7 @@ class YearEnd:
             warnings = self._note(year, digests)
         return StoredYear(year, None, in_file=False, warnings=warnings, span=span)
 
-    def _end(self, year: int, outputs: Sequence[YearOutput]) -> StoredYear:
+    def _end(self, year: int, outputs: Sequence[YearOutput], *, last: bool = False) -> StoredYear:
         beside, store = self._warehouse.beside, self._checkpoints
         tables: Handover[YearTable] = Handover()
         warnings = list[str]()
@@ -145,8 +147,8 @@ class YearEnd:
                 raise
             # Compressing is our work and moving the log is mostly the disk's: both begin at once,
             # and after the last year nothing else is there to do meanwhile.
-            wanted = bool(outputs)
-            with alongside(lambda: self._store(year, tables, parent, wanted=wanted)) as storing:
+            work = partial(self._store, year, tables, parent, wanted=bool(outputs), last=last)
+            with alongside(work) as storing:
                 try:
                     with tables.filling(), alongside(beside.checkpoint) as moving:
                         digests = self._read(year, outputs, earlier, tables)
@@ -180,7 +182,8 @@ class YearEnd:
     ) -> dict[str, str]:
         """The digests of all tables; hands each over to be stored, if a state is kept."""
         beside, digests = self._warehouse.beside, dict[str, str]()
-        for each in outputs:
+        # The largest first: while it is compressed, the others are read.
+        for each in sorted(outputs, key=lambda output: -_rows(earlier.get(output.relation))):
             if self._checkpoints is None:
                 digests[_name(each)] = beside.digest(each, year)
             else:
@@ -190,14 +193,26 @@ class YearEnd:
         return digests
 
     def _store(
-        self, year: int, tables: Iterable[YearTable], parent: int | None, *, wanted: bool
+        self,
+        year: int,
+        tables: Iterable[YearTable],
+        parent: int | None,
+        *,
+        wanted: bool,
+        last: bool,
     ) -> CheckpointRecord | None:
         if self._checkpoints is None or not wanted:
             return None
-        give_way()  # the next year's models are what everyone waits for
+        if not last:
+            give_way()  # the next year's models are what everyone waits for
         origin = self._progress.origin if self._progress else {}
         return self._checkpoints.write(year, tables, self._relay, parent=parent, origin=origin)
 
 
 def _name(table: YearOutput | YearTable) -> str:
     return ".".join(table.relation)
+
+
+def _rows(earlier: StoredShape | None) -> int:
+    """What a table had the year before; of one that was not there nothing is known."""
+    return 0 if earlier is None else earlier.rows

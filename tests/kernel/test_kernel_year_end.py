@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -206,6 +208,46 @@ def test_a_year_after_another_stores_what_it_added(warehouse: Warehouse, tmp_pat
     end.begin(2027, [PEOPLE])
     ended(end)
     assert next(store.read(2027, Relay())).table.num_rows == 1010
+
+
+def test_the_largest_table_is_read_first(warehouse: Warehouse, tmp_path: Path) -> None:
+    """After the last year nothing else goes on while it is compressed."""
+    warehouse.in_transaction(lambda cursor: cursor.execute("create table few as select 1 as n"))
+    warehouse.commit()
+    store = CheckpointStore(tmp_path / "states")
+    end = YearEnd(warehouse, store, None, Relay())
+    outputs = [YearOutput(("main", "few")), PEOPLE]
+    for year in (2025, 2026):  # what is large, the year before tells
+        end.begin(year, outputs, last=year == 2026)
+        ended(end)
+    read = [[each.identifier for each in store.manifest(y).tables] for y in (2025, 2026)]
+    assert read == [["few", "people"], ["people", "few"]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+def test_storing_gives_way_to_the_next_year_alone(warehouse: Warehouse, tmp_path: Path) -> None:
+    priorities = list[int]()
+
+    class Watching:
+        """A codec that looks at the priority of its thread."""
+
+        @hookimpl
+        def compress_state(self, state: StateTable) -> CompressedState:
+            priorities.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+            return CompressedState("watching", to_stream(state.table), state.table.nbytes)
+
+        @hookimpl
+        def restore_state(self, state: CompressedState, limit_bytes: int) -> Any:
+            return from_stream(state.payload)
+
+    relay = Relay([loaded("watching", Watching())])
+    end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), None, relay)
+    for year in (2025, 2026):
+        end.begin(year, [PEOPLE], last=year == 2026)
+        ended(end)
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert priorities[0] > own or own == 19
+    assert priorities[1] == own
 
 
 def test_a_run_that_is_interrupted_gives_the_state_up(warehouse: Warehouse, tmp_path: Path) -> None:
