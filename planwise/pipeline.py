@@ -207,8 +207,10 @@ class Pipeline:
 
     def _as_often_as_it_steps(self, request: RunRequest) -> RunRequest:
         """All years, or one where nobody asked for them and nothing reads any year."""
+        if request.years_given:
+            return request
         graph = self._project.graph(request.years[0])
-        if request.years_given or graph.reads_step or graph.state_relations:
+        if graph.reads_step or graph.state_relations:
             return request
         first = request.years[0]
         self._observer.note(f"nothing reads the var {request.step_variable}: the project runs once")

@@ -300,16 +300,17 @@ class Simulation:
         )
         if manifest is None and options.resume != "no":
             refuse_complete(self.files, identity)
+        graph_of = project.graph_of_finished
         if manifest is not None:
             force = options.resume == "force"
-            start = resumed_start(manifest, identity, project.graph, place, force=force)
+            start = resumed_start(manifest, identity, graph_of, place, force=force)
         else:
             start = fresh_start(identity, self.request.years)
         if options.branch is not None and not start.finished:
             # Also where nothing is left of a branch that was interrupted: its first years are those
             # of the other run, and not its own.
             names = [each.simulation.scenario for each in options.configs] if inputs else []
-            start = branched_start(options.branch, identity, project.graph, place, scenarios=names)
+            start = branched_start(options.branch, identity, graph_of, place, scenarios=names)
         for note in start.notes:
             self._observer.note(note)
         return start

@@ -17,11 +17,7 @@ from attrs import define, evolve
 
 from planwise.errors import ProjectError
 from planwise.interruption import wait_for
-from planwise.project.dbt_worker import (
-    QUIET_ENVIRONMENT,
-    DbtPaths,
-    DbtWorker,
-)
+from planwise.project.dbt_worker import QUIET_ENVIRONMENT, DbtPaths, DbtWorker
 from planwise.project.fingerprint import Fingerprint, project_fingerprint
 from planwise.project.graph import ProjectGraph, graph_from_manifest, has_foreign_keys
 from planwise.project.node_results import NodeWatch, checked_results, passed_tests
@@ -144,6 +140,14 @@ class DbtProject:
                 return stored.graph
         return self._parse(year).graph
 
+    def graph_of_finished(self, year: int) -> ProjectGraph:
+        """The same of a year that is not run: kept by itself, since nothing of it is rendered."""
+        graph = self.graph(year)
+        if self._cache and not (self._load((year, True)) or self._load((year, False))):
+            content = StoredStep(graph, {}, self.parsed_anew_because)
+            self._cache.store(step_name(year, first=False), content)
+        return graph
+
     def prepare(
         self, year: int, *, first: bool, existing: Mapping[tuple[str, str, str], str]
     ) -> None:
@@ -178,8 +182,7 @@ class DbtProject:
             ProjectError: the rendering broke down.
         """
         future = self._rendered[year][unique_id, full_refresh]
-        node: CompiledNode = wait_for(future, lambda: None)
-        return node
+        return wait_for(future, lambda: None)
 
     def leaves_transaction(self, request: BatchRequest) -> str:
         """Why dbt cannot run a batch in a transaction with others; empty as far as is known."""
@@ -291,7 +294,7 @@ class DbtProject:
 
     def _parse(self, year: int) -> _Parse:
         """What dbt makes of the project for a year; one parse serves all unless a year decides."""
-        known = self._parses.get(None if not self.parsed_anew_because else year)
+        known = self._parses.get(year if self.parsed_anew_because else None)
         if known is not None:
             return known
         variables = {**self._spec.variables, self._spec.step_variable: year}
@@ -318,8 +321,8 @@ class DbtProject:
         if not self.parsed_anew_because:
             self._parses[None] = parse
         else:
-            # Two at the most: the year that runs and the one that is rendered ahead of it.
             self._parses.pop(None, None)
+            # Two at the most: the year that runs and the one that is rendered ahead of it.
             for old in sorted(each for each in self._parses if each is not None)[:-1]:
                 del self._parses[old]
         self._parses[year] = parse
@@ -350,15 +353,12 @@ class DbtProject:
         if stages is None:
             return None
         chosen = []
-        for stage in stages:
-            nodes = (
-                self._started().select(manifest, stage.select, variables) if stage.select else ()
-            )
-            if stage.select and not nodes:
-                raise ProjectError(
-                    f"nothing in {self.directory} is selected by {' '.join(stage.select)}"
-                )
-            chosen.append(evolve(stage, nodes=tuple(nodes)))
+        for each in stages:
+            nodes = self._started().select(manifest, each.select, variables) if each.select else ()
+            if each.select and not nodes:
+                what = " ".join(each.select)
+                raise ProjectError(f"nothing in {self.directory} is selected by {what}")
+            chosen.append(evolve(each, nodes=tuple(nodes)))
         return chosen
 
     def _render(

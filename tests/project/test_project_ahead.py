@@ -102,6 +102,30 @@ def test_dbt_is_not_started_for_what_is_known(tmp_path: Path) -> None:
         assert warm._worker is None
 
 
+def test_the_graph_of_a_year_that_is_not_run_is_kept_without_its_texts(tmp_path: Path) -> None:
+    """As a branch asks for it, which runs the later years only: else dbt starts in each branch."""
+    name, taken_over = "conditional_ref", YEARS[1]
+
+    def project() -> DbtProject:
+        database, cache = tmp_path / "branch.duckdb", tmp_path / "cache"
+        return DbtProject(PROJECTS / name, tmp_path / "w", database, cache=cache)
+
+    for _ in range(2):  # the second time what is there already is left alone
+        with project().session() as first:
+            graph = first.graph_of_finished(taken_over)
+    with project().session() as second:
+        assert second.graph_of_finished(taken_over) == graph
+        assert second._worker is None
+        # Its texts are not known, which is not taken for knowing that it has none.
+        second.prepare(taken_over, first=False, existing={})
+        for key in graph.year:
+            assert second.compiled(key, taken_over, full_refresh=False).sql
+    with project().session() as third:
+        third.graph_of_finished(taken_over)  # does not take the place of what has texts
+        third.prepare(taken_over, first=False, existing={})
+        assert third._worker is None
+
+
 def test_of_the_years_the_last_two_stay_in_memory(tmp_path: Path) -> None:
     """The one that runs, and the one that is rendered ahead of it."""
     name = "conditional_ref"

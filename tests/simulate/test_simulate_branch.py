@@ -13,6 +13,7 @@ from planwise.checkpoints.store import CheckpointStore
 from planwise.config import load_config
 from planwise.errors import CheckpointError, UsageError
 from planwise.plugins import installed_plugins, load_plugins
+from planwise.project.dbt_project import DbtProject
 from planwise.relay import Relay
 from planwise.run_files import RunFiles
 from planwise.runs.branching import Branch, branch_years, source_manifest
@@ -80,6 +81,21 @@ def test_a_branch_with_the_same_parameters_gives_the_whole_run(
     again = tmp_path / "again.duckdb"
     branched(census, again, later[-1:], Branch(database, later[-1] - 1))
     assert digests(again) == digests(whole)
+
+
+def test_the_second_branch_into_a_name_starts_no_dbt(
+    census: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is rendered holds the database's name, and of the years before only the graph is due."""
+
+    def refuse(_: DbtProject) -> None:
+        raise AssertionError("dbt is started")
+
+    database = tmp_path / "second_branch_of_this_name.duckdb"
+    branched(census, database, (2027,), Branch(whole, 2026))
+    monkeypatch.setattr(DbtProject, "_started", refuse)
+    branched(census, database, (2027,), Branch(whole, 2026))
+    assert digests(database) == digests(whole)
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut"])
