@@ -23,7 +23,7 @@ from statistics import median
 from typing import Any, Final
 
 from planwise.bench.job import clean_environment, database_of, planwise_command
-from planwise.bench.process import run
+from planwise.bench.process import Cost, run
 from planwise.bench.ratios import bootstrap_interval, compare
 from planwise.bench.sameness import Sameness
 from planwise.bench.script import begin, run_script
@@ -68,25 +68,27 @@ def _benchmark(options: argparse.Namespace) -> None:
         raise UsageError("--rounds: expected 1 or more")
     seed = begin(options.rounds, options.seed)
     order = random.Random(seed)  # noqa: S311  # an order, not a secret
-    walls: dict[str, list[float]] = {_WATCHED: [], _UNWATCHED: []}
+    costs: dict[str, list[Cost]] = {_WATCHED: [], _UNWATCHED: []}
     own: dict[str, list[float]] = {part: [] for part in PARTS}
     with tempfile.TemporaryDirectory(prefix="planwise-bench-") as name:
         scratch = Path(name).resolve()
         words = _words(options.employees, years, scratch)
         tables = _same_tables(words, scratch)
         for number in range(1, options.rounds + 1):
-            for arm in order.sample(list(walls), len(walls)):
-                wall, times = _simulate(words, arm, scratch / "run")
+            for arm in order.sample(list(costs), len(costs)):
+                cost, times = _simulate(words, arm, scratch / "run")
                 shutil.rmtree(scratch / "run")
-                walls[arm].append(wall)
+                costs[arm].append(cost)
                 for part, seconds in times.items() if arm == _WATCHED else ():
                     own[part].append(seconds)
-                print(f"round {number} of {options.rounds}: {arm} {wall:.2f} s", flush=True)
+                print(f"round {number} of {options.rounds}: {arm} {cost.wall_s:.2f} s", flush=True)
     print(f"\n{options.employees:,} people, {len(years)} years; {tables} tables are the same.\n")
-    _print(walls, own, seed)
+    _print(costs, own, seed)
 
 
-def _print(walls: dict[str, list[float]], own: dict[str, list[float]], seed: int) -> None:
+def _print(costs: dict[str, list[Cost]], own: dict[str, list[float]], seed: int) -> None:
+    walls = {arm: [each.wall_s for each in found] for arm, found in costs.items()}
+    cpus = {arm: [each.cpu_s for each in found] for arm, found in costs.items()}
     print("| what monitoring does | ms of wall time | share of the run | 95 % interval |")
     print("|---|---|---|---|")
     total = [sum(each) for each in zip(*own.values(), strict=True)]
@@ -97,12 +99,14 @@ def _print(walls: dict[str, list[float]], own: dict[str, list[float]], seed: int
             f"| {part} | {1000 * median(seconds):.1f} | {median(shares):.2%} "
             f"| {low:.2%} to {high:.2%} |"
         )
-    found = compare(walls[_WATCHED], walls[_UNWATCHED], seed=seed)
-    print(
-        f"\nA run takes {median(walls[_WATCHED]):.2f} s with it and {median(walls[_UNWATCHED]):.2f}"
-        f" s without: {found.ratio:.3f} times as long (95 % interval {found.low:.3f} to "
-        f"{found.high:.3f}, {found.rounds} pairs): {found.verdict}"
-    )
+    print()
+    for what, taken in (("wall time", walls), ("CPU time", cpus)):
+        found = compare(taken[_WATCHED], taken[_UNWATCHED], seed=seed)
+        print(
+            f"A run takes {median(taken[_WATCHED]):.2f} s of {what} with it and "
+            f"{median(taken[_UNWATCHED]):.2f} s without: {found.ratio:.3f} times as much (95 % "
+            f"interval {found.low:.3f} to {found.high:.3f}, {found.rounds} pairs): {found.verdict}"
+        )
 
 
 def _words(employees: int, years: Sequence[int], scratch: Path) -> list[str]:
@@ -137,8 +141,8 @@ def _same_tables(words: Sequence[str], scratch: Path) -> int:
     return len(same.digests[_WATCHED])
 
 
-def _simulate(words: Sequence[str], arm: str, folder: Path) -> tuple[float, dict[str, float]]:
-    """Wall seconds of a process, and those of each part of what the plugin did in it."""
+def _simulate(words: Sequence[str], arm: str, folder: Path) -> tuple[Cost, dict[str, float]]:
+    """What a process took, and the wall seconds of each part of what the plugin did in it."""
     folder.mkdir()
     times = folder / "times.json"
     more = [] if arm == _WATCHED else ["--no-monitoring"]
@@ -148,7 +152,7 @@ def _simulate(words: Sequence[str], arm: str, folder: Path) -> tuple[float, dict
         environment={**clean_environment(), _TIMES: str(times)},
         log=folder / "run.log",
     )
-    return cost.wall_s, json.loads(times.read_text(encoding="utf-8"))
+    return cost, json.loads(times.read_text(encoding="utf-8"))
 
 
 def _timed_run(words: Sequence[str], times: Path) -> int:
