@@ -11,7 +11,7 @@ from collections import deque
 from pathlib import Path
 
 from planwise.checkpoints.chains import Chain, checked_parts, folder_of
-from planwise.checkpoints.files import delete, sync_folder
+from planwise.checkpoints.files import delete, sync
 from planwise.checkpoints.manifest import FILE_NAME
 from planwise.checkpoints.placing import Room, put_in_place
 
@@ -39,7 +39,7 @@ def adopt_chain(source: Path, folder: Path, chain: Chain) -> None:
             temporary.mkdir(parents=True)
             for name in (FILE_NAME, *(entry.file for entry in manifest.tables)):
                 os.link(place / name, temporary / name, follow_symlinks=False)
-            sync_folder(temporary)
+            sync([temporary])
             final = folder_of(folder, manifest.year)
             put_in_place(temporary, final, Room(folder, None, manifest.year, ()))
         finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from planwise.checkpoints.chains import folder_of
-from planwise.checkpoints.files import delete, remove_whole, size_of, sync_folder
+from planwise.checkpoints.files import delete, remove_whole, size_of, sync
 from planwise.checkpoints.manifest import FILE_NAME, read_manifest
 from planwise.errors import CheckpointError, CheckpointSpaceError
 
@@ -117,7 +117,7 @@ def put_in_place(temporary: Path, final: Path, room: Room) -> None:
         final.rename(aside)
     try:
         temporary.rename(final)
-        sync_folder(final.parent)
+        sync([final.parent])
     except OSError:
         delete(final)
         with contextlib.suppress(FileNotFoundError):

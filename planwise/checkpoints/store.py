@@ -20,7 +20,7 @@ from attrs import frozen
 from planwise.checkpoints.adopting import adopt_chain
 from planwise.checkpoints.chains import LONGEST, Chain, folder_of, read_chain, read_table
 from planwise.checkpoints.codec import bit_equal, compress, restore
-from planwise.checkpoints.files import delete, size_of, sweep, sync_folder, write_synced
+from planwise.checkpoints.files import delete, size_of, sweep, sync
 from planwise.checkpoints.manifest import (
     FILE_NAME,
     MOST_BYTES,
@@ -156,8 +156,8 @@ class CheckpointStore:
                     f"{self.folder}: the state of {year} cannot be stored: its {len(entries)} "
                     f"tables need a manifest of {len(text)} bytes, which may have {MOST_BYTES}"
                 )
-            write_synced(temporary / FILE_NAME, [text])
-            sync_folder(temporary)
+            (temporary / FILE_NAME).write_bytes(text)
+            sync([*writer.files, temporary / FILE_NAME, temporary])
             stop_if_asked()
             put_in_place(temporary, folder_of(self.folder, year), room)
         except OSError as error:

@@ -11,7 +11,6 @@ from typing import Any, Final
 from planwise.checkpoints.chains import columns_of
 from planwise.checkpoints.codec import compress, same_table, verify
 from planwise.checkpoints.delta import difference, reconstruct
-from planwise.checkpoints.files import write_synced
 from planwise.checkpoints.manifest import Kind, Manifest, Part, TableEntry
 from planwise.checkpoints.tables import YearTable
 from planwise.errors import CheckpointError
@@ -37,6 +36,7 @@ class TableWriter:
         before: a relation's table in the parent; None where it has none that can be read.
 
     Attributes:
+        files: what is written so far; it is not synced.
         compress_s, restore_s: seconds spent on each so far; restoring is the verification.
         written_bytes: of the files so far.
     """
@@ -52,7 +52,7 @@ class TableWriter:
         self._relay = relay
         self._parent = parent
         self._before = before
-        self._files = 0
+        self.files = list[Path]()
         self.compress_s = self.restore_s = 0.0
         self.written_bytes = 0
 
@@ -71,9 +71,10 @@ class TableWriter:
         else:
             rows = given.table.num_rows
             kind, pieces = self._smallest(given)
-        file = f"{self._files}.state"
-        write_synced(self._folder / file, (payload for _, payload in pieces))
-        self._files += 1
+        file = f"{len(self.files)}.state"
+        self.files.append(self._folder / file)
+        with self.files[-1].open("wb") as stream:
+            stream.writelines(payload for _, payload in pieces)
         entry = TableEntry(
             schema=given.relation[0],
             identifier=given.relation[1],

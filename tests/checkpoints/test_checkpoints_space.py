@@ -12,9 +12,10 @@ import pytest
 from checkpoint_states import relay, same, state, whole_state, with_compression
 
 from planwise.checkpoints import files as files_module
-from planwise.checkpoints import placing, writing
+from planwise.checkpoints import placing
 from planwise.checkpoints import store as store_module
 from planwise.checkpoints.store import CheckpointStore
+from planwise.checkpoints.writing import TableWriter
 from planwise.errors import CheckpointError, CheckpointSpaceError
 
 
@@ -166,6 +167,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from checkpoint_states import state, with_compression
 from planwise.checkpoints.store import CheckpointStore
+from planwise.checkpoints.writing import TableWriter
 from planwise.errors import CheckpointSpaceError
 
 store, plugins = CheckpointStore(Path(sys.argv[2])), with_compression()
@@ -198,11 +200,11 @@ def test_files_that_may_not_grow_are_named_wherever_it_happens(tmp_path: Path) -
 
 
 STEPS = [
-    (writing, "write_synced"),
-    (store_module, "write_synced"),
-    (store_module, "sync_folder"),
+    (TableWriter, "store"),
+    (Path, "write_bytes"),
+    (store_module, "sync"),
     (store_module, "sweep"),
-    (placing, "sync_folder"),
+    (placing, "sync"),
 ]
 
 
@@ -237,7 +239,7 @@ def test_what_cannot_be_removed_for_a_year_goes_with_the_next(
 ) -> None:
     store = filled(tmp_path / "c", 3, full_every=2)
     store._limit_bytes = limit = total(store) + 100
-    monkeypatch.setattr(module, "remove_whole" if module is placing else "sync_folder", broken)
+    monkeypatch.setattr(module, "remove_whole" if module is placing else "sync", broken)
     store.write(2028, state(2028, added=False), with_compression())
     monkeypatch.undo()
     assert store.newest_good(with_compression()) == (2028, [])
