@@ -334,7 +334,7 @@ class Simulation:
         pipeline = self._pipeline(project, warehouse, store, progress)
         files = project.fingerprint.files
         request = quoting(self.request, files, self._options, start, self._observer)
-        running = Running(request, pipeline, warehouse, progress, start)
+        running = Running(request, pipeline, warehouse, progress, start, self._observer.note)
         self._running_now = running
         return running
 

@@ -18,7 +18,7 @@ from planwise.runs.manifest import Progress, RunManifest, read_manifest
 from planwise.runs.starting import Arrange, Start
 from planwise.warehouse.database import Warehouse
 from planwise.warehouse.ledger import Ledger, is_finished
-from planwise.warehouse.metrics_table import record_metrics
+from planwise.warehouse.metrics_table import METRICS, record_metrics
 from planwise.warehouse.opening import reading
 
 
@@ -32,6 +32,7 @@ class Running:
         warehouse: its database, not open yet.
         progress: its manifest.
         start: where it starts.
+        tell: is given what the user has to know, a line each.
     """
 
     request: RunRequest
@@ -39,6 +40,7 @@ class Running:
     warehouse: Warehouse
     progress: Progress
     start: Start
+    tell: Callable[[str], None]
 
     @property
     def finished(self) -> tuple[int, ...]:
@@ -72,13 +74,19 @@ class Running:
                 request, load_inputs, partial(self._arrange, arrange), self.start.adopt
             )
 
-        def end(cursor: Any) -> None:
+        def end(cursor: Any) -> str:
             if last is not None:
                 last(cursor)
-            record_metrics(cursor, ledger.run_id, result.metrics)
+            refused = record_metrics(cursor, ledger.run_id, result.metrics)
             ledger.record_end(cursor)
+            return refused
 
-        self.warehouse.query(end)
+        if refused := self.warehouse.query(end):
+            self.tell(
+                f"warning: the metrics of this run are not in the database: its table {METRICS} is "
+                f"not as planwise makes it ({refused}); rename or drop it, and the next run makes "
+                "one"
+            )
         self.warehouse.checkpoint()
         return result
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from planwise.values import Metric
 from planwise.warehouse.digests import OWN_SCHEMA, own_table
+from planwise.warehouse.opening import first_line
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,6 +29,13 @@ COLUMNS: Final = {
     "spilled_bytes": "bigint",
 }
 """Name and type of the columns after those of the run, and before ``further``."""
+_ALL: Final = {
+    "run_id": "varchar",
+    "recorded_at": "timestamp",
+    "number": "integer",
+    **COLUMNS,
+    "further": "map(varchar, double)",
+}
 
 
 def metric_row(metric: Metric) -> dict[str, Any]:
@@ -56,35 +65,60 @@ def metric_row(metric: Metric) -> dict[str, Any]:
 
 def record_metrics(
     cursor: duckdb.DuckDBPyConnection, run_id: str, metrics: Sequence[Metric]
-) -> None:
-    """Add the metrics of a run.
+) -> str:
+    """Add the metrics of a run, all or none of them.
 
     One that ended, and was interrupted before its result was in place, has some already when it is
-    resumed: numbers go on after those.
+    resumed: numbers go on after those. A table that is there may be an older planwise's: columns
+    that it lacks are added. It may also be somebody else's, in a database of the user's own.
 
     Args:
-        cursor: a cursor of the run's database. A transaction that is open is not ended.
+        cursor: a cursor of the run's database, in no transaction.
         run_id: the run in ``planwise_runs``.
         metrics: in the order in which they came.
+
+    Returns:
+        Why the table, which stays as it was, cannot take them; empty if it has them.
     """
+    import duckdb
+
     if not metrics:
-        return
+        return ""
+    cursor.execute("begin transaction")
+    try:
+        _add(cursor, run_id, metrics)
+        cursor.execute("commit")
+    except BaseException as error:
+        with suppress(duckdb.Error):  # the first error is the one to tell
+            cursor.execute("rollback")
+        # What another table refuses, and nothing that the database itself suffers from.
+        refusals = (duckdb.ProgrammingError, duckdb.DataError, duckdb.IntegrityError)
+        if isinstance(error, (*refusals, duckdb.NotSupportedError, duckdb.DependencyException)):
+            return first_line(error)
+        raise
+    return ""
+
+
+def _add(cursor: duckdb.DuckDBPyConnection, run_id: str, metrics: Sequence[Metric]) -> None:
     table = own_table(cursor, METRICS)
-    declared = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    declared = ", ".join(f"{name} {kind}" for name, kind in _ALL.items())
     cursor.execute(f"create schema if not exists {table.rpartition('.')[0]}")
-    cursor.execute(
-        f"create table if not exists {table} (run_id varchar, recorded_at timestamp, "
-        f"number integer, {declared}, further map(varchar, double))"
-    )
+    cursor.execute(f"create table if not exists {table} ({declared})")
+    described = cursor.execute(f"describe {table}").fetchall()
+    there = {name.lower() for name, *_ in described}
+    for name, kind in _ALL.items():
+        if name not in there:
+            cursor.execute(f"alter table {table} add column if not exists {name} {kind}")
     ((last,),) = cursor.execute(
-        f"select coalesce(max(number), 0) from {table} where run_id = ?",  # noqa: S608  # a constant
+        f"select coalesce(max(try_cast(number as bigint)), 0) from {table} where run_id = ?",  # noqa: S608  # a constant
         [run_id],
     ).fetchall()
     rows = [metric_row(each) for each in metrics]
     lists = ", ".join(f"unnest(?::{kind}[]) as {name}" for name, kind in COLUMNS.items())
     names = ", ".join(COLUMNS)
     cursor.execute(
-        f"insert into {table} select ?, now()::timestamptz at time zone 'UTC', number, {names}, "  # noqa: S608  # constants
+        f"insert into {table} ({', '.join(_ALL)}) "  # noqa: S608  # constants
+        f"select ?, now()::timestamptz at time zone 'UTC', number, {names}, "
         f"map(keys, numbers) from (select unnest(range(?::bigint, ?::bigint)) as number, {lists}, "
         "unnest(?::varchar[][]) as keys, unnest(?::double[][]) as numbers)",
         [

@@ -125,3 +125,38 @@ def test_a_script_of_the_project_is_run_and_part_of_what_a_run_is_made_from(own:
     with duckdb.connect(str(database), read_only=True) as connection:
         noted = connection.execute("from noted order by all").fetchall()
     assert noted == [(2025,), (2026,), (2027,), (2028,)]
+
+
+def test_a_table_of_metrics_that_is_somebody_elses_is_a_warning(own: Path) -> None:
+    """One of an older planwise gets what it lacks."""
+    database = own / "own.duckdb"
+    words = command(own, database, "--years", "2025")
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create schema planwise")
+        connection.execute("create table planwise.planwise_metrics as select 'x' as name")
+    done = run(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "warning" not in done.stdout
+    with duckdb.connect(str(database)) as connection:
+        kinds = "select kind from planwise.planwise_metrics order by number nulls first"
+        assert connection.execute(kinds).fetchall()[::100] == [(None,)]
+        assert connection.execute(kinds).fetchall()[-1] == ("run",)
+        connection.execute(
+            "create or replace table planwise.planwise_metrics as select date '2025-01-01' as name"
+        )
+    done = run(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = (each for each in done.stdout.splitlines() if each.startswith("warning"))
+    assert "its table planwise.planwise_metrics is not as planwise makes it (" in line
+    assert line.endswith("; rename or drop it, and the next run makes one")
+    with duckdb.connect(str(database)) as connection:
+        ends = connection.execute("select finished_at from planwise.planwise_runs").fetchall()
+        assert len(ends) == 2
+        assert (None,) not in ends
+        connection.execute("alter table planwise.planwise_metrics rename to mine")
+    done = run(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "warning" not in done.stdout
+    with duckdb.connect(str(database), read_only=True) as connection:
+        assert connection.execute("from planwise.mine").fetchall()[1:] == []
+        assert len(connection.execute("from planwise.planwise_metrics").fetchall()) > 3

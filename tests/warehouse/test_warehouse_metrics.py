@@ -68,6 +68,59 @@ def test_what_is_written_is_what_was_measured(connection: duckdb.DuckDBPyConnect
     assert late < 600  # UTC, whatever the session's zone is
 
 
+def test_a_table_of_an_older_planwise_gets_the_columns_that_it_lacks(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    """They may be in another order, in other letters, and beside some of the user's own."""
+    connection.execute("create schema planwise")
+    connection.execute(
+        f"create table {METRICS} (mine date default '2025-01-01', Name varchar, run_id varchar, "
+        "number varchar, kind varchar, rows double)"
+    )
+    connection.execute(
+        f"insert into {METRICS} (run_id, number) values ('run', '9'), ('run', '10'), ('x', '99')"
+    )
+    assert record_metrics(connection, "run", METRICS_OF_A_RUN) == ""
+    names = ", ".join((*COLUMNS, "further"))
+    rows = connection.execute(
+        f"select {names} from {METRICS} where run_id = 'run' and kind is not null "
+        "order by number::integer"
+    ).fetchall()
+    found = [dict(zip((*COLUMNS, "further"), row, strict=True)) for row in rows]
+    assert found == [metric_row(each) for each in METRICS_OF_A_RUN]
+    numbers = f"select number::integer from {METRICS} where kind is not null order by all"
+    assert connection.execute(numbers).fetchall() == [(each,) for each in range(11, 16)]
+    mine = f"select distinct mine = '2025-01-01'::date from {METRICS}"
+    assert connection.execute(mine).fetchall() == [(True,)]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "table {} (name integer)",
+        "table {} (further varchar[])",
+        "table {} (number date)",
+        "table {} (rows tinyint)",
+        "table {} (mine integer not null)",
+        "table {} (run_id varchar primary key)",
+        "table {} (a integer, rows bigint generated always as (a + 1))",
+        "table {} (kind varchar check (kind = 'mine'))",
+        "view {} as select 1 as a",
+    ],
+)
+def test_a_table_that_cannot_take_them_stays_as_it_was(
+    connection: duckdb.DuckDBPyConnection, made: str
+) -> None:
+    connection.execute("create schema planwise")
+    connection.execute(f"create {made.replace('{}', METRICS)}")
+    before = connection.execute(f"describe {METRICS}").fetchall()
+    why = record_metrics(connection, "run", METRICS_OF_A_RUN)
+    assert " Error: " in why
+    assert "\n" not in why
+    assert connection.execute(f"describe {METRICS}").fetchall() == before
+    connection.execute("create table after_it as select 1 as a")  # in no transaction that failed
+
+
 def test_no_digest_sees_it_and_a_branch_begins_without(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
