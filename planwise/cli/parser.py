@@ -268,7 +268,9 @@ def _simulate(commands: Any, plugins: Sequence[str]) -> None:
         "--output", type=Path, metavar="FILE.json", help="write the results as JSON too"
     )
     parser.add_argument(
-        "--quiet", action="store_true", help="print errors only; files are written all the same"
+        "--quiet",
+        action="store_true",
+        help="print errors only, and with --dry-run the plan; files are written all the same",
     )
     parser.add_argument(
         "--cache-dir",
@@ -283,7 +285,9 @@ def _simulate(commands: Any, plugins: Sequence[str]) -> None:
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="check everything, show years, plugins, settings and batches, and write nothing",
+        help="check everything, show years, plugins, settings and batches, and write nothing; "
+        "refused with what only a run gives: --output, --metrics, --profile, --record-statements, "
+        "--resume",
     )
     parser.add_argument(
         "--record-statements",

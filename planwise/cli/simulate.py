@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from planwise.cli.parser import option_parser
 from planwise.cli.settled import settled_configs, settled_spec, settled_toggles
@@ -41,6 +41,15 @@ if TYPE_CHECKING:
 
     from planwise.config import Config
 
+_ONLY_OF_A_RUN: Final = {
+    "output": "no results to write",
+    "metrics": "no metrics to write",
+    "profile": "no profiles to keep",
+    "record_statements": "no statements to record",
+    "resume": "no years to go on with",
+}
+"""Options that a dry run could do nothing about, and what it lacks for each."""
+
 
 def simulate(options: argparse.Namespace, rest: list[str]) -> int:
     """Run, or with ``--dry-run`` only plan, a simulation.
@@ -52,6 +61,8 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
     Raises:
         PlanwiseError: anything that stops the run.
     """
+    if options.dry_run:
+        _refuse_without_effect(options)
     if options.pool_size is not None:
         check_pool_size(options.pool_size)
     if options.threads is not None and not 1 <= options.threads <= 1024:
@@ -109,7 +120,8 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
                 plan, inputs = simulation.plan(Path(work))
             for line in inputs.lines():
                 console.print(line)
-            print_plan(console, plan, simulation.toggles)
+            # With --quiet too: the plan is what was asked for.
+            print_plan(make_console(sys.stdout), plan, simulation.toggles)
             return 0
         observer.estimate(simulation.request.years, lambda: _earlier(simulation, spec))
         try:
@@ -140,6 +152,16 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
             _tell_of_left(console, simulation.left, simulation.files, options.metrics)
             raise
     return 0
+
+
+def _refuse_without_effect(options: argparse.Namespace) -> None:
+    """Refuse, in a dry run, what only a run could give: nobody is to wait for a file in vain."""
+    for name, lack in _ONLY_OF_A_RUN.items():
+        if getattr(options, name) not in (None, False, "no"):
+            raise UsageError(
+                f"--{name.replace('_', '-')}: --dry-run runs nothing, so there are {lack}; leave "
+                "out one of the two"
+            )
 
 
 def _earlier(simulation: Simulation, spec: ProjectSpec) -> Durations | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cli_runs import planwise, tree
+import pytest
+from cli_runs import planwise, refused, tree
 
 MODELS = Path(__file__).parents[2] / "dbt" / "models"
 
@@ -15,7 +16,6 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(project: Path) -> None:
     done = planwise(
         *("simulate", "--census", "census.csv", "--years", "2025-2027", "--dry-run"),
         *("--no-compression", "--pool-size", "3", "--threads", "1", "--database", "new/x.duckdb"),
-        *("--output", "new/r.json"),
         cwd=project,
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -52,3 +52,32 @@ def test_a_dry_run_without_a_place_to_write_to_makes_none(tmp_path: Path) -> Non
     assert (done.returncode, done.stderr) == (0, "")
     assert "50 synthetic people were generated" in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["c.yaml"]
+
+
+def test_a_quiet_dry_run_shows_the_plan_alone(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("census:\n  synthetic:\n    employees: 50\n")
+    words = ("simulate", "--years", "2025", "--config", "c.yaml", "--dry-run", "--quiet")
+    done = planwise(*words, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert (lines[0], lines[-1]) == ("years: 2025", "dry run: nothing was written")
+
+
+@pytest.mark.parametrize(
+    ("words", "lack"),
+    [
+        (("--output", "r.json"), "no results to write"),
+        (("--metrics", "m.jsonl"), "no metrics to write"),
+        (("--profile",), "no profiles to keep"),
+        (("--record-statements", "said"), "no statements to record"),
+        (("--resume",), "no years to go on with"),
+        (("--resume=force",), "no years to go on with"),
+    ],
+)
+def test_what_only_a_run_gives_is_refused(
+    tmp_path: Path, words: tuple[str, ...], lack: str
+) -> None:
+    done = planwise("simulate", "--dry-run", *words, cwd=tmp_path)
+    flag = words[0].partition("=")[0]
+    refused(done, 2, f"{flag}: --dry-run runs nothing, so there are {lack}; leave out one of")
+    assert list(tmp_path.iterdir()) == []
