@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -110,19 +111,20 @@ def _bench(file: Path, report: RunReport) -> BenchFigures:
     """What plugins contribute, if it was measured for what the run was.
 
     Raises:
-        UsageError: the file holds no such result, or one of something else.
+        UsageError: the file holds no such result, or one of something else, or nothing tells.
     """
     from planwise.baselines import project_digest
     from planwise.bench.figures import read_figures
     from planwise.errors import UsageError
     from planwise.machine import machine_facts
-    from planwise.run_files import RunFiles
-    from planwise.runs.manifest import read_manifest
 
     shown = read_figures(file)
-    manifest = read_manifest(RunFiles(report.database).work)
-    files = None if manifest is None else manifest.identity["project"]["files"]
-    people = None if report.census is None else report.census.people
+    files, people = _project_files(report), _people(report)
+    if files is None and report.unfinished is not None:
+        raise UsageError(
+            "--bench: nothing tells which project the run had that did not finish, since no year "
+            "of it did; leave out --bench, or report the last run that finished with --finished"
+        )
     other = []
     if dict(shown.machine) != machine_facts():
         other.append("another machine")
@@ -133,6 +135,26 @@ def _bench(file: Path, report: RunReport) -> BenchFigures:
     if other:
         raise UsageError(f"--bench: {file} was measured with {' and '.join(other)}")
     return shown.figures
+
+
+def _project_files(report: RunReport) -> Mapping[str, str] | None:
+    """SHA-256 of each file of the project that the run had; None if nothing tells."""
+    from planwise.run_files import RunFiles
+    from planwise.runs.manifest import read_manifest
+
+    if report.unfinished is not None:  # beside the result is the manifest of the run before
+        return report.unfinished.project
+    manifest = read_manifest(RunFiles(report.database).work)
+    return None if manifest is None else dict(manifest.identity["project"]["files"])
+
+
+def _people(report: RunReport) -> int | None:
+    """How many people the run simulated; None of a project that reads no census."""
+    if report.census is not None:
+        return report.census.people
+    details = report.account.details if report.account else None
+    census = details.circumstances.census if details else None
+    return None if census is None else int(census["people"])
 
 
 def _output(given: Path | None, database: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from attrs import frozen
 from planwise.errors import CheckpointError, WarehouseError
 from planwise.run_files import RunFiles
 from planwise.run_record import UNFINISHED_NAME, RunAccount, RunEnd, read_account
-from planwise.runs.identity import VERSIONS
+from planwise.runs.identity import PROJECT, VERSIONS
 from planwise.runs.manifest import RunManifest, read_manifest
 from planwise.warehouse.ledger import finished_years, is_finished
 from planwise.warehouse.lock import lock_holder
@@ -29,6 +30,7 @@ class UnfinishedRun:
         database: what holds the finished years; None if nothing does.
         version: of the planwise that ran it, if that is known.
         replaces: whether there is an earlier result, which is as it was.
+        project: SHA-256 of each file of its project, by its path in it; None if nothing tells.
     """
 
     years: tuple[int, ...]
@@ -38,6 +40,7 @@ class UnfinishedRun:
     database: Path | None
     version: str | None
     replaces: bool
+    project: Mapping[str, str] | None
 
     @property
     def end(self) -> RunEnd | None:
@@ -72,6 +75,7 @@ def find_unfinished(files: RunFiles) -> UnfinishedRun | None:
         database=database,
         version=versions.get("planwise"),
         replaces=files.database.is_file() and database != files.database,
+        project=manifest.identity.get(PROJECT, {}).get("files") if manifest else None,
     )
 
 

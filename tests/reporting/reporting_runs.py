@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import re
@@ -11,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
+
+from planwise.machine import machine_facts
 
 COMMAND = [sys.executable, "-m", "planwise.cli.main"]
 CONFIG = """\
@@ -24,6 +27,7 @@ HOSTILE = (
     "\"'&lt;<b>\u2028\u202e] ]]>--> <!-- مرحبا بالعالم ${title}",
 )
 """Names that try to be markup, to end what they are in, and to turn the text around them."""
+NOW = datetime.datetime(2026, 11, 27, 12, tzinfo=datetime.UTC)
 _SCRIPT = re.compile(r"(<script\b[^>]*>)(.*?)(</script>)", re.DOTALL)
 
 
@@ -98,3 +102,38 @@ def tables(tree: ET.Element) -> dict[str, list[list[str]]]:
         assert caption is not None
         found[text_of(caption)] = [[text_of(cell) for cell in row] for row in each.iter("tr")]
     return found
+
+
+def bench_result(people: int = 300, name: str = "tuning") -> dict[str, Any]:
+    """A result as `bench combinations` writes it, of one plugin and two rounds of six."""
+    times = {"all-on": [1.0, 1.2], "all-off": [2.0, 2.4]}
+    half = {"ratio": 0.5, "low": 0.45, "high": 0.55, "rounds": 2}
+    double = {"ratio": 2.0, "low": 1.8, "high": 2.2, "rounds": 2}
+    verdict = {"verdict": "too few rounds to tell"}
+    return {
+        "schema_version": 1,
+        "benchmark": "combinations",
+        "mode": "all",
+        "started": (NOW - datetime.timedelta(days=3)).isoformat(),
+        "machine": {**machine_facts(), "load_average": 0.1},
+        "seed": 1,
+        "rounds": 6,
+        "rounds_measured": 2,
+        "years": [2025, 2026],
+        "census": None,
+        "employees": people,
+        "scenarios": [],
+        "pool_size": 4,
+        "reference": "all-on",
+        "tables": {"inputs.census": f"{people} ab"},
+        "arms": {
+            each: {"arm": each, "years": [2025, 2026], "reference": "all-on"} for each in times
+        },
+        "observations": [
+            {"arm": arm, "round": number, "wall_s": wall_s}
+            for arm, walls in times.items()
+            for number, wall_s in enumerate(walls, 1)
+        ],
+        "comparisons": {"all-off": double | verdict},
+        "contributions": {name: half | verdict, "all together": half | verdict},
+    }

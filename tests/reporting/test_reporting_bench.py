@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from reporting_runs import HOSTILE, embedded, parsed, tables
+from reporting_runs import HOSTILE, NOW, bench_result, embedded, parsed, tables
 
 from planwise.analysis.run_report import gather_report
 from planwise.bench.figures import read_figures
@@ -19,43 +18,6 @@ from planwise.errors import UsageError
 from planwise.machine import machine_facts
 from planwise.reporting.html.page import bench_page, report_page
 
-NOW = datetime.datetime(2026, 11, 27, 12, tzinfo=datetime.UTC)
-
-
-def result(people: int = 300, name: str = "tuning") -> dict[str, Any]:
-    """A result as `bench combinations` writes it, of one plugin and two rounds of six."""
-    times = {"all-on": [1.0, 1.2], "all-off": [2.0, 2.4]}
-    half = {"ratio": 0.5, "low": 0.45, "high": 0.55, "rounds": 2}
-    double = {"ratio": 2.0, "low": 1.8, "high": 2.2, "rounds": 2}
-    verdict = {"verdict": "too few rounds to tell"}
-    return {
-        "schema_version": 1,
-        "benchmark": "combinations",
-        "mode": "all",
-        "started": (NOW - datetime.timedelta(days=3)).isoformat(),
-        "machine": {**machine_facts(), "load_average": 0.1},
-        "seed": 1,
-        "rounds": 6,
-        "rounds_measured": 2,
-        "years": [2025, 2026],
-        "census": None,
-        "employees": people,
-        "scenarios": [],
-        "pool_size": 4,
-        "reference": "all-on",
-        "tables": {"inputs.census": f"{people} ab"},
-        "arms": {
-            each: {"arm": each, "years": [2025, 2026], "reference": "all-on"} for each in times
-        },
-        "observations": [
-            {"arm": arm, "round": number, "wall_s": wall_s}
-            for arm, walls in times.items()
-            for number, wall_s in enumerate(walls, 1)
-        ],
-        "comparisons": {"all-off": double | verdict},
-        "contributions": {name: half | verdict, "all together": half | verdict},
-    }
-
 
 def stored(folder: Path, content: dict[str, Any]) -> Path:
     file = folder / "found.json"
@@ -64,7 +26,7 @@ def stored(folder: Path, content: dict[str, Any]) -> Path:
 
 
 def test_the_page_of_a_benchmark_has_every_figure_and_where_it_is_from(tmp_path: Path) -> None:
-    figures = read_figures(stored(tmp_path, result(name=HOSTILE[0]))).figures
+    figures = read_figures(stored(tmp_path, bench_result(name=HOSTILE[0]))).figures
     page = bench_page(figures, [f"Plain dbt takes <10 s {HOSTILE[0]}"], NOW)
     data = embedded(page)["bench"]
     assert [each["name"] for each in data["contributions"]] == [HOSTILE[0], "all together"]
@@ -86,7 +48,7 @@ def test_a_report_shows_it_beside_the_run(database: Path, tmp_path: Path) -> Non
     report = gather_report(database)
     plain = report_page(report)
     assert "chart-contributions" not in plain
-    page = report_page(report, read_figures(stored(tmp_path, result())).figures)
+    page = report_page(report, read_figures(stored(tmp_path, bench_result())).figures)
     assert parsed(page).find(".//section[@id='bench']") is not None
     assert '<a href="#bench">Plugins</a>' in page
     assert embedded(page)["run"] == embedded(plain)["run"]
@@ -110,7 +72,7 @@ def test_a_result_of_something_else_is_refused(
 ) -> None:
     census = gather_report(database).census
     assert census is not None
-    file = stored(tmp_path, result(census.people) | change)
+    file = stored(tmp_path, bench_result(census.people) | change)
     output = tmp_path / "r.html"
     words = ["report", str(database), "--bench", str(file), "--output", str(output)]
     assert main(words) == 2
@@ -118,7 +80,7 @@ def test_a_result_of_something_else_is_refused(
     assert message in said
     assert said.count("\n") == 1
     assert not output.exists()
-    stored(tmp_path, result(census.people))
+    stored(tmp_path, bench_result(census.people))
     assert main(words) == 0
     assert "chart-contributions" in output.read_text(encoding="utf-8")
 
@@ -131,7 +93,7 @@ def test_a_spoilt_result_is_refused_with_its_key(tmp_path: Path, key: str, value
     if (key, type(value)) in (("mode", str), ("employees", int)):
         return  # more than that it does not have to be
     with pytest.raises(UnusableResultError, match=key) as caught:
-        read_figures(stored(tmp_path, result() | {key: value}))
+        read_figures(stored(tmp_path, bench_result() | {key: value}))
     assert "\n" not in str(caught.value)
 
 

@@ -10,14 +10,16 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from reporting_runs import embedded, parsed, planwise, stopped, text_of
+from reporting_runs import bench_result, embedded, parsed, planwise, stopped, text_of
 from test_reporting_page import test_the_page_is_sound as assert_sound
 
 from planwise.analysis.run_report import gather_report
+from planwise.baselines import project_digest
 from planwise.errors import WarehouseError
 from planwise.reporting.html.page import report_page
 from planwise.run_files import RunFiles
 from planwise.run_record import UNFINISHED_NAME, RunAccount, read_account
+from planwise.runs.manifest import read_manifest
 from planwise.warehouse.lock import database_lock
 
 MANY = ("--years", "2025-2030")
@@ -174,6 +176,33 @@ def test_a_run_that_goes_on_is_not_one_that_stopped(broken: Path, tmp_path: Path
         (place / RESULT).unlink()
         with pytest.raises(WarehouseError, match="is still making it"):
             gather_report(place / RESULT)
+
+
+def test_a_bench_is_held_against_the_run_that_did_not_finish(broken: Path, tmp_path: Path) -> None:
+    """Its project has another model than that of the run before, whose manifest is there too."""
+    file, output = tmp_path / "found.json", tmp_path / "r.html"
+    words = ("report", RESULT, "--bench", file, "--output", output, "--force")
+    before, now = read_manifest(work(broken)), read_manifest(RunFiles(broken / RESULT).building)
+    assert before is not None
+    assert now is not None
+    digests = [project_digest(each.identity["project"]["files"]) for each in (before, now)]
+    assert digests[0] != digests[1]
+    codes = []
+    for project, more in ((0, ()), (1, ()), (0, ("--finished",)), (1, ("--finished",))):
+        content = bench_result() | {"project": digests[project]}
+        file.write_text(json.dumps(content), encoding="utf-8")
+        done = planwise(*words, *more, cwd=broken)
+        codes.append(done.returncode)
+        assert (done.stderr == "") == (done.returncode == 0)
+        assert done.returncode == 0 or "other files of the project" in done.stderr
+    assert codes == [2, 0, 0, 2]
+    # As of a run that failed in its first year: there is its record and nothing else.
+    place = Path(shutil.copytree(broken, tmp_path / "here"))
+    shutil.rmtree(RunFiles((place / RESULT).resolve()).building)
+    done = planwise(*words, cwd=place)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--bench: nothing tells which project the run had" in done.stderr
+    assert planwise(*words, "--finished", cwd=place).returncode == 2  # of the other project
 
 
 def spoilt(file: Path, **instead: Any) -> None:
