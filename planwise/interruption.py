@@ -45,6 +45,7 @@ _NUMBERS: Final = (int(signal.SIGINT), int(signal.SIGTERM))
 _T = TypeVar("_T")
 _at_second: Callable[[int], None] | None = None
 _was_heard: Callable[[], bool] | None = None
+_failure: Exception | None = None
 _here = threading.local()
 
 
@@ -110,6 +111,24 @@ def may_be_the_users() -> bool:
 def is_the_users(error: BaseException) -> bool:
     """Whether an error ends what the user stopped; a library may have made another one of it."""
     return isinstance(error, KeyboardInterrupt) or (_was_heard is not None and _was_heard())
+
+
+def note_failure(error: BaseException | None) -> None:
+    """Note what a command fails with by itself: a signal that comes later only hastens its end.
+
+    Args:
+        error: passed over if it is the user's, or if nobody knows; None forgets what was noted.
+    """
+    global _failure  # noqa: PLW0603  # one for the process, as handlers are
+    if error is None:
+        _failure = None
+    elif isinstance(error, Exception) and _was_heard is not None and not _was_heard():
+        _failure = error
+
+
+def noted_failure() -> Exception | None:
+    """What a command has failed with before any signal came; None if it has not."""
+    return _failure
 
 
 class HeldSignals:

@@ -19,7 +19,7 @@ from planwise.inputs import (
     load_inputs_interruptibly,
     reads_inputs,
 )
-from planwise.interruption import signals_wait
+from planwise.interruption import note_failure, signals_wait
 from planwise.machine import this_machine
 from planwise.own_results import duckdb_errors, mark_as_ours, read_by_year, refuse_foreign
 from planwise.pipeline import Pipeline
@@ -155,9 +155,12 @@ class Simulation:
             try:
                 return self._run_in_place() if self._options.in_place else self._run_aside()
             except OSError as error:
+                failure = WarehouseError(f"{self.files.work}: {error.strerror or error}")
+                note_failure(failure)
                 self._leave_record(error)
-                raise WarehouseError(f"{self.files.work}: {error.strerror or error}") from error
+                raise failure from error
             except BaseException as error:
+                note_failure(error)
                 self._leave_record(error)
                 raise
 

@@ -14,6 +14,7 @@ from typing import Final, NoReturn
 
 from planwise.cli.stopping import PATIENCE_S, Stopping, Terminated
 from planwise.errors import AlreadyCompleteError, ConfigError, PlanwiseError, PluginError
+from planwise.interruption import noted_failure
 from planwise.prints import prints_kept_apart
 
 _OBJECTS: Final = 100_000
@@ -43,13 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             finally:
                 sys.stdout.flush()  # a reader that has gone is noticed here, not at the end
         except KeyboardInterrupt as stop:
-            return _stopped(stop)
+            failure = noted_failure()
+            if failure is None:
+                return _stopped(stop)
+            return _failed(failure, verbose=verbose)  # it was only being told
         except Exception as error:  # noqa: BLE001  # told apart below; a bug has to look like one
             if verbose:
                 traceback.print_exc()
             # A library in whose middle a signal was raised makes another error of it.
             heard = stopping.raised
-            return _failed(error, verbose=verbose) if heard is None else _stopped(heard)
+            if heard is None or noted_failure() is not None:
+                return _failed(error, verbose=verbose)
+            return _stopped(heard)
 
 
 def _stopped(stop: KeyboardInterrupt) -> int:

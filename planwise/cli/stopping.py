@@ -22,7 +22,12 @@ from types import FrameType
 from typing import Any, Final, NoReturn
 
 from planwise.hook_call import HookCall
-from planwise.interruption import at_second_signal, leaves_a_lock, signals_heard_by
+from planwise.interruption import (
+    at_second_signal,
+    leaves_a_lock,
+    note_failure,
+    signals_heard_by,
+)
 from planwise.time_limits import hopeless, interrupts_by, raise_if_expired
 
 _AGAIN_S: Final = 0.005
@@ -58,6 +63,7 @@ class Stopping:
 
     def __enter__(self) -> Stopping:
         """Take the signals over; Ctrl-C only where it is not ignored, or somebody else's."""
+        note_failure(None)
         at_second_signal(stop_at_once)
         if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_IGN):
             signals_heard_by(lambda: self.raised is not None)  # nobody else hears any
@@ -79,6 +85,7 @@ class Stopping:
         # It holds the frames that it passed, and they this: files that a generator would remove at
         # its end would stay, since nobody looks for cycles in a process that ends.
         self.raised = None
+        note_failure(None)
 
     def _handle(self, number: int, handler: Callable[[int, FrameType | None], None]) -> None:
         before = signal.getsignal(number)

@@ -69,14 +69,18 @@ def leave_record(
     so_far = running.pipeline.so_far
     if so_far.span is None or not (so_far.has_begun or is_the_users(error)):
         return Left(None)  # no model has run: what it was to run with was refused
+    file = None
     # The record first: what a plugin does may be ended with the process.
-    with signals_wait():
-        try:
-            account = _account(running, _end(running, error), around(), relay.guard.failures)
-            file = write_account(folder, account)
-        except Exception as problem:  # noqa: BLE001  # must not hide the first one
-            warnings.append(f"the record of the run could not be written: {told(problem)}")
-            file = None
+    try:
+        with signals_wait():
+            try:
+                account = _account(running, _end(running, error), around(), relay.guard.failures)
+                file = write_account(folder, account)
+            except Exception as problem:  # noqa: BLE001  # must not hide the first one
+                warnings.append(f"the record of the run could not be written: {told(problem)}")
+    except KeyboardInterrupt as stop:  # it came meanwhile, and only hastens the end
+        warnings.append(f"after the run had ended: {_how(stop)} came before its plugins were told")
+        return Left(file, tuple(warnings))
     try:
         if so_far.sections is None:  # else it ended after them, such as while it was published
             summary = running.pipeline.summary_so_far(running.request)
@@ -84,8 +88,9 @@ def leave_record(
     except Exception as problem:  # noqa: BLE001  # as above
         warnings.append(f"after the run had ended: {told(problem)}")
     except KeyboardInterrupt as stop:  # the only way out of a plugin that hangs
-        how = getattr(stop, "how", "Ctrl-C")
-        warnings.append(f"after the run had ended: {how} stopped a plugin that was told of it")
+        warnings.append(
+            f"after the run had ended: {_how(stop)} stopped a plugin that was told of it"
+        )
     metrics = tuple(metric for section in so_far.sections or () for metric in section.metrics)
     return Left(file, tuple(warnings), metrics)
 
@@ -111,6 +116,11 @@ def told(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def _how(error: BaseException) -> str:
+    """By what the user stopped it."""
+    return str(getattr(error, "how", "Ctrl-C"))
+
+
 def _end(running: Running, error: BaseException) -> RunEnd:
     phase = running.pipeline.so_far.under_way
     interrupted = is_the_users(error)
@@ -118,7 +128,7 @@ def _end(running: Running, error: BaseException) -> RunEnd:
         status="interrupted" if interrupted else "failed",
         finished_years=running.finished,
         run_id=running.progress.manifest.run_id,
-        error=getattr(error, "how", "Ctrl-C") if interrupted else told(error),
+        error=_how(error) if interrupted else told(error),
         phase=phase.name if phase else "",
         batch=phase.batches if phase and phase.running else 0,
         models=phase.running if phase else (),

@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
-from cli_runs import YEARS, environment, planwise, read_until, results, start
+from cli_runs import YEARS, environment, planwise, read_until, refused, results, start
 
 from planwise.run_files import RunFiles
+from planwise.run_record import UNFINISHED_NAME, read_account
 from planwise.runs.manifest import read_manifest
 
 AGAIN = ("simulate", "--census", "census.csv", *YEARS, "--seed", "7")
@@ -164,3 +165,51 @@ def test_a_signal_while_a_census_is_read_is_one_line(
         f"planwise: {word}; nothing was published, and an earlier result is as it was\n"
     )
     assert not list(project.glob("plain.duckdb*"))
+
+
+FAILED_BEFORE = """
+import importlib, os, sys
+from planwise.cli.main import main
+
+number, place, name = int(sys.argv[1]), *sys.argv[2].rsplit(".", 1)
+module = importlib.import_module(place)
+original = getattr(module, name)
+
+def signalled(*words, **more):
+    os.kill(os.getpid(), number)
+    return original(*words, **more)
+
+setattr(module, name, signalled)
+sys.exit(main(sys.argv[3:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "moment", "hint"),
+    [
+        (signal.SIGINT, "planwise.runs.leaving.write_account", "Ctrl-C came before its plugins"),
+        (signal.SIGTERM, "planwise.runs.leaving._tell_plugins", "SIGTERM stopped a plugin that"),
+        (signal.SIGTERM, "planwise.cli.simulate.write_metric_lines", ""),
+    ],
+)
+def test_a_signal_while_a_failed_run_leaves_its_record_only_hastens_its_end(
+    tmp_path: Path, number: signal.Signals, moment: str, hint: str
+) -> None:
+    """Each of these moments is too short to be met from outside: the run sends it to itself."""
+    project = Path(__file__).parents[1] / "projects" / "failing"
+    words = ("simulate", "--dbt-project", str(project), "--years", "2025", "--metrics", "m.jsonl")
+    done = subprocess.run(
+        [sys.executable, "-c", FAILED_BEFORE, str(int(number)), moment, *words],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    refused(done, 1, "broken failed in year 2025: ")
+    assert hint in done.stdout
+    work = RunFiles((tmp_path / "output" / "simulation.duckdb").resolve()).work
+    end = read_account(work, UNFINISHED_NAME).end
+    assert end is not None
+    assert (end.status, done.stderr) == ("failed", f"planwise: {end.error}\n")
