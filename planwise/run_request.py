@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
 from planwise.results import ChosenSetting
 from planwise.values import Baseline
+
+if TYPE_CHECKING:
+    from planwise.ports import GraphPort
 
 INPUTS_SCHEMA: Final = "inputs"
 """The schema of the sources that planwise fills."""
@@ -55,3 +58,13 @@ class RunRequest:
     def next_year(self) -> int:
         """The first year that is not finished; the last one if all are."""
         return next((year for year in self.years if year not in self.finished), self.years[-1])
+
+    def years_of(self, graph: GraphPort) -> tuple[int, ...]:
+        """The years that are run: the first alone where nobody asked and nothing reads any year.
+
+        Args:
+            graph: the project's, of the first year.
+        """
+        if self.years_given or graph.reads_step or graph.state_relations:
+            return self.years
+        return self.years[:1]

@@ -335,9 +335,9 @@ class Simulation:
         progress = Progress(folder, start.manifest)
         store = place.store if place.keeps else None
         pipeline = self._pipeline(project, warehouse, store, progress)
-        files = project.fingerprint.files
-        request = quoting(self.request, files, self._options, start, self._observer)
-        running = Running(request, pipeline, warehouse, progress, start, self._observer.note)
+        observer, files = self._observer, project.fingerprint.files
+        request = quoting(self.request, files, self._options, start, observer)
+        running = Running(request, project, pipeline, warehouse, progress, start, observer.note)
         self._running_now = running
         return running
 
@@ -345,6 +345,11 @@ class Simulation:
     def finished(self) -> tuple[int, ...]:
         """The years that a run, finished or not, has finished so far."""
         return self._running_now.finished if self._running_now else ()
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """The years that are run; of a project that runs once, one, as soon as that is known."""
+        return self._running_now.years if self._running_now else self.request.years
 
     def _pipeline(
         self,

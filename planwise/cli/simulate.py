@@ -123,7 +123,7 @@ def simulate(options: argparse.Namespace, rest: list[str]) -> int:
             # With --quiet too: the plan is what was asked for.
             print_plan(make_console(sys.stdout), plan, simulation.toggles)
             return 0
-        observer.estimate(simulation.request.years, lambda: _earlier(simulation, spec))
+        observer.estimate(lambda: simulation.years, lambda: _earlier(simulation, spec))
         try:
             outcome = simulation.run()
             observer.stop()

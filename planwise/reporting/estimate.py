@@ -66,16 +66,18 @@ class TimeLeft:
     """What is left of a run.
 
     Attributes:
-        years: those that are run, in order.
-        earlier: asked once, when the first models begin: what an earlier run took.
+        years: asked once, when the first models begin: those that are run, in order. A project
+            that runs once is only known by then.
+        earlier: asked once, then too: what an earlier run took.
         clock: gives seconds.
     """
 
-    years: Sequence[int]
+    years: Callable[[], Sequence[int]]
     earlier: Callable[[], Durations | None]
     clock: Callable[[], float]
     _known: Durations | None = None
     _asked: bool = False
+    _all: Sequence[int] = ()
     _took: list[float] = field(factory=list)
     _year: int | None = None
     _began_s: float = 0.0
@@ -83,7 +85,7 @@ class TimeLeft:
     def phase_started(self, year: int | None, models: int) -> None:
         """A phase begins; of the foundation this is told once more when its models are known."""
         if models and not self._asked:
-            self._known, self._asked = self.earlier(), True
+            self._known, self._all, self._asked = self.earlier(), self.years(), True
         if self._began_s == 0.0 or year != self._year:
             self._began_s = self.clock()
         self._year = year
@@ -105,7 +107,7 @@ class TimeLeft:
             here = self._known.foundation_s if self._known else None
         if here is None:
             return None
-        later = sum(1 for each in self.years if self._year is None or each > self._year)
+        later = sum(1 for each in self._all if self._year is None or each > self._year)
         return max(0.0, here - (self.clock() - self._began_s)) + later * year_s
 
 

@@ -74,7 +74,7 @@ class TerminalObserver:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self.left = TimeLeft((), lambda: None, time.monotonic)
+        self.left = TimeLeft(lambda: (), lambda: None, time.monotonic)
         self._shows = console.is_terminal and not console.quiet
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -88,12 +88,14 @@ class TerminalObserver:
         )
         self._task: TaskID | None = None
 
-    def estimate(self, years: Sequence[int], earlier: Callable[[], Durations | None]) -> None:
+    def estimate(
+        self, years: Callable[[], Sequence[int]], earlier: Callable[[], Durations | None]
+    ) -> None:
         """Show how long the run still takes, where there is a terminal.
 
         Args:
-            years: those that are run, in order.
-            earlier: asked once: what an earlier run took.
+            years: asked once, when the first models begin: those that are run, in order.
+            earlier: asked once, then too: what an earlier run took.
         """
         if self._shows:
             self.left.years, self.left.earlier = years, earlier

@@ -10,6 +10,7 @@ from attrs import evolve, frozen
 
 from planwise.errors import AlreadyCompleteError, WarehouseError
 from planwise.pipeline import Pipeline
+from planwise.ports import ProjectPort
 from planwise.results import RunResult
 from planwise.run_files import RunFiles
 from planwise.run_request import RunRequest
@@ -28,6 +29,7 @@ class Running:
 
     Attributes:
         request: what to run.
+        project: the dbt project.
         pipeline: what runs it.
         warehouse: its database, not open yet.
         progress: its manifest.
@@ -36,6 +38,7 @@ class Running:
     """
 
     request: RunRequest
+    project: ProjectPort
     pipeline: Pipeline
     warehouse: Warehouse
     progress: Progress
@@ -46,6 +49,11 @@ class Running:
     def finished(self) -> tuple[int, ...]:
         """The years that are finished so far; the last may not be noted in the manifest yet."""
         return tuple(sorted({*self.progress.manifest.finished, *self.warehouse.committed}))
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """The years that it has: those of the request, or one of a project that runs once."""
+        return self.request.years_of(self.project.graph(self.request.years[0]))
 
     def run(
         self,

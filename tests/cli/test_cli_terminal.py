@@ -54,6 +54,25 @@ def test_a_terminal_shows_how_long_it_still_takes_and_takes_no_colour_to_it(proj
     assert re.search("foundation [^\n]*about", shown)
 
 
+def test_a_project_that_runs_once_is_not_told_to_take_all_years(tmp_path: Path) -> None:
+    """Its record says that a year takes long: that of the other years would be in the sum."""
+    project = Path(__file__).parents[1] / "projects" / "once"
+    words = ("simulate", "--dbt-project", str(project), "--database", "a.duckdb")
+    done = planwise(*words, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "the project runs once" in done.stdout
+    file = RunFiles((tmp_path / "a.duckdb").resolve()).work / "run.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    foundation, year = content["phases"]
+    foundation["wall_s"], year["wall_s"] = 0.0, 80.0
+    file.write_text(json.dumps(content), encoding="utf-8")
+    shown = in_terminal(*words, cwd=tmp_path, NO_COLOR="1")
+    left = [int(each) for each in re.findall("about ([0-9]+) s left", shown)]
+    assert left
+    assert max(left) <= 80
+    assert " min left" not in shown
+
+
 def test_a_pipe_gets_plain_lines(finished: Path) -> None:
     said = (finished / "stdout.txt").read_text(encoding="utf-8")
     assert "\x1b" not in said
@@ -110,7 +129,7 @@ def test_what_is_left_is_never_less_than_nothing_and_ends_with_the_last_year(
 ) -> None:
     now = [1.0]
     years = list(range(2025, 2025 + len(took) + 2))
-    left = TimeLeft(years, lambda: earlier, lambda: now[0])
+    left = TimeLeft(lambda: years, lambda: earlier, lambda: now[0])
     left.phase_started(None, 0)
     assert left.seconds() is None
     left.phase_started(None, 30)
