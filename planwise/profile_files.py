@@ -12,33 +12,40 @@ from planwise.errors import WarehouseError
 from planwise.profiles import ProfiledModel
 
 FOLDER: Final = "query_profiles"
+UNFINISHED_FOLDER: Final = f"unfinished_{FOLDER}"
+"""Those of a run that did not finish, beside those of the last one that did."""
 _LONGEST_DETAIL: Final = 100
 
 
-def write_profiles(folder: Path, profiles: Sequence[ProfiledModel]) -> None:
+def write_profiles(folder: Path, profiles: Sequence[ProfiledModel], name: str = FOLDER) -> Path:
     """Write each profile as text and as JSON; those of an earlier run go.
 
     Args:
         folder: the run's own, beside the database.
         profiles: the slowest first; none leaves no folder.
+        name: of the folder in it that they go to.
+
+    Returns:
+        That folder.
 
     Raises:
         WarehouseError: the folder cannot be written.
     """
-    place = folder / FOLDER
+    place = folder / name
     try:
         if place.exists():
             shutil.rmtree(place)
         if profiles:
             place.mkdir(parents=True)
         for each in profiles:
-            file = folder / each.file
+            file = place / Path(each.file).name
             # A plugin's text may hold what UTF-8 has no bytes for.
             file.write_text(profile_text(each), encoding="utf-8", errors="replace")
             file.with_suffix(".json").write_text(each.profile, encoding="utf-8", errors="replace")
     except OSError as error:
         problem = error.strerror or error  # of a link in its place there is no number
         raise WarehouseError(f"{place}: cannot be written ({problem})") from error
+    return place
 
 
 def profile_text(profiled: ProfiledModel) -> str:

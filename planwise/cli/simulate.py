@@ -174,9 +174,11 @@ def _earlier(simulation: Simulation, spec: ProjectSpec) -> Durations | None:
 
 def _tell_of_left(console: Console, left: Left, files: RunFiles, metrics: Path | None) -> None:
     """Say where what the run measured is; whoever reads the output may have gone."""
-    if left.file is None:
-        return
     with contextlib.suppress(OSError, SystemExit):
+        if left.profiles is not None:
+            console.print(f"profiles     {left.profiles}")
+        if left.file is None:
+            return
         console.print(f"record       {left.file}")
         console.print(f"planwise report {shlex.quote(str(files.database))} shows what happened")
         if metrics is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from attrs import evolve, frozen
 from planwise.containment import PluginFailure
 from planwise.errors import PlanwiseError
 from planwise.interruption import is_the_users, signals_wait
+from planwise.profile_files import UNFINISHED_FOLDER, write_profiles
 from planwise.relay import Relay
 from planwise.results import PhaseRecord
 from planwise.run_record import (
@@ -40,11 +42,13 @@ class Left:
         file: the record; None where it could not be written.
         warnings: what went wrong meanwhile, a sentence each.
         metrics: what the plugins keep of the run.
+        profiles: the folder of DuckDB's profiles; None if there are none.
     """
 
     file: Path | None
     warnings: tuple[str, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    profiles: Path | None = None
 
 
 def leave_record(
@@ -69,7 +73,7 @@ def leave_record(
     so_far = running.pipeline.so_far
     if so_far.span is None or not (so_far.has_begun or is_the_users(error)):
         return Left(None)  # no model has run: what it was to run with was refused
-    file = None
+    file = profiles = None
     # The record first: what a plugin does may be ended with the process.
     try:
         with signals_wait():
@@ -78,9 +82,13 @@ def leave_record(
                 file = write_account(folder, account)
             except Exception as problem:  # noqa: BLE001  # must not hide the first one
                 warnings.append(f"the record of the run could not be written: {told(problem)}")
+            try:
+                profiles = _write_profiles(folder, running)
+            except Exception as problem:  # noqa: BLE001  # as above
+                warnings.append(f"the profiles of the run could not be written: {told(problem)}")
     except KeyboardInterrupt as stop:  # it came meanwhile, and only hastens the end
         warnings.append(f"after the run had ended: {_how(stop)} came before its plugins were told")
-        return Left(file, tuple(warnings))
+        return Left(file, tuple(warnings), profiles=profiles)
     try:
         if so_far.sections is None:  # else it ended after them, such as while it was published
             summary = running.pipeline.summary_so_far(running.request)
@@ -92,11 +100,11 @@ def leave_record(
             f"after the run had ended: {_how(stop)} stopped a plugin that was told of it"
         )
     metrics = tuple(metric for section in so_far.sections or () for metric in section.metrics)
-    return Left(file, tuple(warnings), metrics)
+    return Left(file, tuple(warnings), metrics, profiles)
 
 
 def forget_record(folder: Path) -> None:
-    """Remove the record of a run that did not finish, since another one takes its place.
+    """Remove what a run left that did not finish, since another one takes its place.
 
     Args:
         folder: the run's own, beside the database; it may be missing.
@@ -104,6 +112,7 @@ def forget_record(folder: Path) -> None:
     for file in (folder / UNFINISHED_NAME, *folder.glob(f".{UNFINISHED_NAME}.*")):
         with suppress(OSError):  # a folder of that name, say: the record is found to be wrong then
             file.unlink(missing_ok=True)
+    shutil.rmtree(folder / UNFINISHED_FOLDER, ignore_errors=True)
 
 
 def told(error: BaseException) -> str:
@@ -133,6 +142,12 @@ def _end(running: Running, error: BaseException) -> RunEnd:
         batch=phase.batches if phase and phase.running else 0,
         models=phase.running if phase else (),
     )
+
+
+def _write_profiles(folder: Path, running: Running) -> Path | None:
+    """Keep the profiles that were taken; gives where."""
+    taken = running.pipeline.summary_so_far(running.request).profiles
+    return write_profiles(folder, taken, UNFINISHED_FOLDER) if taken else None
 
 
 def _tell_plugins(summary: RunSummary, relay: Relay, so_far: RunSoFar) -> None:

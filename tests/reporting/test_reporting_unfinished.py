@@ -16,6 +16,7 @@ from test_reporting_page import test_the_page_is_sound as assert_sound
 from planwise.analysis.run_report import gather_report
 from planwise.baselines import project_digest
 from planwise.errors import WarehouseError
+from planwise.profile_files import FOLDER, UNFINISHED_FOLDER
 from planwise.reporting.html.page import report_page
 from planwise.run_files import RunFiles
 from planwise.run_record import UNFINISHED_NAME, RunAccount, read_account
@@ -87,6 +88,31 @@ def test_its_metrics_are_written_all_the_same(broken: Path) -> None:
     assert f"metrics      {broken / 'metrics.jsonl'}" in (broken / "said.txt").read_text()
 
 
+def test_its_profiles_are_kept_beside_those_of_the_run_before(broken: Path, tmp_path: Path) -> None:
+    kept = work(broken) / UNFINISHED_FOLDER
+    assert f"profiles     {kept}\n" in (broken / "said.txt").read_text(encoding="utf-8")
+    names = sorted(each.name for each in kept.iterdir())
+    assert len(names) == 20, "a plan and DuckDB's own JSON of each of the slowest ten"
+    assert {name.split("-")[1] for name in names} <= {"foundation", "2025", "2026"}
+    text = (kept / next(name for name in names if name.endswith(".txt"))).read_text("utf-8")
+    assert "operator" in text
+    assert "no plan" not in text
+    assert not (work(broken) / FOLDER).exists(), "the run before was not asked for any"
+    place = Path(shutil.copytree(broken, tmp_path / "here"))
+    (work(place) / FOLDER).mkdir()
+    (work(place) / FOLDER / "of-the-run-before.txt").touch()
+    shutil.rmtree(work(place) / UNFINISHED_FOLDER)
+    (work(place) / UNFINISHED_FOLDER).symlink_to(tmp_path)  # it cannot be written to, nor removed
+    words = ("simulate", "--census", "census.csv", "--scenario", "baseline", "rich", "--profile")
+    done = planwise(*words, "--dbt-project", "dbt", cwd=place)
+    assert done.returncode == 1
+    assert done.stderr == (broken / "error.txt").read_text(encoding="utf-8")
+    assert "warning: the profiles of the run could not be written: " in done.stdout
+    assert "\nprofiles " not in done.stdout
+    assert [each.name for each in (work(place) / FOLDER).iterdir()] == ["of-the-run-before.txt"]
+    assert place.is_dir()
+
+
 def test_its_report_says_so_and_shows_the_year_that_is_finished(broken: Path) -> None:
     page = report_page(gather_report(broken / RESULT))
     assert_sound(page)
@@ -133,10 +159,12 @@ def test_a_run_that_is_stopped_leaves_what_it_measured(
 def test_a_run_that_was_killed_is_told_from_what_is_there(place: Path) -> None:
     """Nor does looking at it stand in the way of going on, after which nothing is left of it."""
     (work(place) / UNFINISHED_NAME).write_text("{}", encoding="utf-8")
+    (work(place) / UNFINISHED_FOLDER).mkdir()
     words = ("simulate", "--census", "census.csv", *MANY)
     done, said = stopped("year 2025: ", signal.SIGKILL, *words, cwd=place)
     assert done == -signal.SIGKILL, said
     assert not (work(place) / UNFINISHED_NAME).exists()
+    assert not (work(place) / UNFINISHED_FOLDER).exists()
     out, page = report(place)
     assert out.startswith("This run stopped without saying why: it left no record")
     told = banner(page)
