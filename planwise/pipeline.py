@@ -207,14 +207,11 @@ class Pipeline:
 
     def _as_often_as_it_steps(self, request: RunRequest) -> RunRequest:
         """All years, or one where nobody asked for them and nothing reads any year."""
-        if request.years_given:
-            return request
-        graph = self._project.graph(request.years[0])
-        if graph.reads_step or graph.state_relations:
-            return request
-        first = request.years[0]
-        self._observer.note(f"nothing reads the var {request.step_variable}: the project runs once")
-        return evolve(request, years=(first,))
+        years = request.years_of(self._project.graph)
+        if years != request.years:
+            what = f"nothing reads the var {request.step_variable}"
+            self._observer.note(f"{what}: the project runs once")
+        return evolve(request, years=years)
 
     def _run_years(self, request: RunRequest) -> None:
         """Run every year; a year that is committed is stored while the next one runs."""

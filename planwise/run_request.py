@@ -59,12 +59,14 @@ class RunRequest:
         """The first year that is not finished; the last one if all are."""
         return next((year for year in self.years if year not in self.finished), self.years[-1])
 
-    def years_of(self, graph: GraphPort) -> tuple[int, ...]:
+    def years_of(self, graph_of: Callable[[int], GraphPort]) -> tuple[int, ...]:
         """The years that are run: the first alone where nobody asked and nothing reads any year.
 
         Args:
-            graph: the project's, of the first year.
+            graph_of: the project's graph in a year. It is not asked where years were asked for: of
+                a branch the first year may be one that only dbt could tell of.
         """
-        if self.years_given or graph.reads_step or graph.state_relations:
+        if self.years_given:
             return self.years
-        return self.years[:1]
+        graph = graph_of(self.years[0])
+        return self.years if graph.reads_step or graph.state_relations else self.years[:1]

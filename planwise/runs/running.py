@@ -53,7 +53,7 @@ class Running:
     @property
     def years(self) -> tuple[int, ...]:
         """The years that it has: those of the request, or one of a project that runs once."""
-        return self.request.years_of(self.project.graph(self.request.years[0]))
+        return self.request.years_of(self.project.graph)
 
     def run(
         self,
