@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             failure = noted_failure()
             if failure is None:
                 return _stopped(stop)
-            return _failed(failure, verbose=verbose)  # it was only being told
+            return _failed(failure, verbose=verbose)  # it was about to be told
         except Exception as error:  # noqa: BLE001  # told apart below; a bug has to look like one
             if verbose:
                 traceback.print_exc()
