@@ -1,7 +1,8 @@
 """All that a plugin imports: the marker, the value types, the errors.
 
 This module is the compatibility promise. It imports neither DuckDB nor dbt nor anything else that
-is heavy, and a test holds it to that.
+is heavy, and a test holds it to that; `read_arrow_stream` and `write_arrow_stream` import pyarrow
+when they are called.
 
 Example:
     A whole plugin, named by the entry point ``mine = "my_package:MyBatcher"`` in the group
@@ -21,6 +22,7 @@ from __future__ import annotations
 import pluggy
 
 from planwise.api_version import API_VERSION
+from planwise.arrow_stream import read_arrow_stream, write_arrow_stream
 from planwise.errors import (
     CheckpointError,
     GraphError,
@@ -90,5 +92,7 @@ __all__ = [
     "YearObservation",
     "hookimpl",
     "improvement",
+    "read_arrow_stream",
     "take_sample",
+    "write_arrow_stream",
 ]

@@ -256,17 +256,12 @@ def compress_state(state: StateTable) -> CompressedState:  # type: ignore[empty-
     Example:
         import zlib
 
-        from planwise.api import CompressedState, StateTable, hookimpl
+        from planwise.api import CompressedState, StateTable, hookimpl, write_arrow_stream
 
         class Deflate:  # with the restore_state below, here or in another plugin
             @hookimpl
             def compress_state(self, state: StateTable) -> CompressedState:
-                import pyarrow as pa
-
-                sink = pa.BufferOutputStream()
-                with pa.ipc.new_stream(sink, state.table.schema) as stream:
-                    stream.write_table(state.table)
-                payload = zlib.compress(sink.getvalue(), level=1)
+                payload = zlib.compress(write_arrow_stream(state.table), level=1)
                 return CompressedState("arrow+zlib", payload, state.table.nbytes)
     """
 
@@ -295,23 +290,21 @@ def restore_state(state: CompressedState, limit_bytes: int) -> Any:
         import zlib
         from typing import Any
 
-        from planwise.api import CheckpointError, CompressedState, hookimpl
+        from planwise.api import CheckpointError, CompressedState, hookimpl, read_arrow_stream
 
         class Inflate:
             @hookimpl
             def restore_state(self, state: CompressedState, limit_bytes: int) -> Any:
                 if state.codec != "arrow+zlib":
                     return None
-                import pyarrow as pa
-
                 unpacking = zlib.decompressobj()
                 try:
                     stream = unpacking.decompress(state.payload, limit_bytes)
-                    if not unpacking.eof:
-                        raise CheckpointError("the state is cut off, or larger than it may be")
-                    return pa.ipc.open_stream(stream).read_all()
-                except (zlib.error, pa.ArrowInvalid) as error:
+                except zlib.error as error:
                     raise CheckpointError(f"the state is damaged: {error}") from error
+                if not unpacking.eof:
+                    raise CheckpointError("the state is cut off, or larger than it may be")
+                return read_arrow_stream(stream, limit_bytes)
     """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from planwise.answers import UNCOMPRESSED
-from planwise.checkpoints.arrow_stream import from_stream, to_stream
+from planwise.arrow_stream import read_arrow_stream, write_arrow_stream
 from planwise.errors import CheckpointError
 from planwise.relay import Relay
 from planwise.values import CompressedState, StateTable
@@ -19,7 +19,7 @@ def compress(state: StateTable, relay: Relay) -> tuple[CompressedState, str]:
     answer = relay.compress_state(state)
     if answer is not None:
         return answer
-    return CompressedState(UNCOMPRESSED, to_stream(state.table), state.table.nbytes), ""
+    return CompressedState(UNCOMPRESSED, write_arrow_stream(state.table), state.table.nbytes), ""
 
 
 def restore(blob: CompressedState, relay: Relay, *, written_by: str) -> Any:
@@ -38,7 +38,7 @@ def restore(blob: CompressedState, relay: Relay, *, written_by: str) -> Any:
             f"table of {blob.raw_bytes}, expected {limit} at the most"
         )
     if blob.codec == UNCOMPRESSED:
-        return from_stream(blob.payload)
+        return read_arrow_stream(blob.payload, limit)
     table = relay.restore_state(blob, limit, written_by=written_by)
     if not issubclass(type(table), pa.Table):  # an object may say that it is of another class
         raise CheckpointError(

@@ -18,7 +18,7 @@ import pyarrow.compute, pyarrow.parquet  # loaded before the peak begins
 
 sys.path.insert(0, sys.argv[1])
 from checkpoint_states import people, state, with_compression
-from planwise.checkpoints.arrow_stream import to_stream
+from planwise.api import write_arrow_stream
 from planwise.checkpoints.manifest import seal
 from planwise.checkpoints.store import CheckpointStore
 from planwise.errors import CheckpointError
@@ -27,7 +27,7 @@ LIMIT = 32 << 20
 folder, case, plugins = Path(sys.argv[2], "c"), sys.argv[3], with_compression()
 store = CheckpointStore(folder, memory_bytes=LIMIT)
 table = pa.table({"n": pa.array(range(1_000), pa.int64())})
-payload, codec, raw, rows = to_stream(table), "arrow", table.nbytes, 1_000
+payload, codec, raw, rows = write_arrow_stream(table), "arrow", table.nbytes, 1_000
 kind, parent, tables, claimed = "whole", None, None, None
 
 if case == "compressed buffers":
@@ -51,7 +51,7 @@ elif case == "stored claims":
     payload = payload + bytes(LIMIT * 5)
     raw = LIMIT // 2
 elif case == "offsets":
-    texts = to_stream(pa.table({"n": pa.array(["abcdefgh"] * 1_000)}))
+    texts = write_arrow_stream(pa.table({"n": pa.array(["abcdefgh"] * 1_000)}))
     payload = texts.replace((8).to_bytes(4, "little"), (1 << 30).to_bytes(4, "little"), 1)
 elif case == "lists":
     tables = "[" + "[]," * ((2 << 20) // 3 - 100) + "[]]"

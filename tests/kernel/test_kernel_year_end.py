@@ -14,8 +14,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from planwise.api import CompressedState, StateTable, hookimpl
-from planwise.checkpoints.arrow_stream import from_stream, to_stream
+from planwise.api import (
+    CompressedState,
+    StateTable,
+    hookimpl,
+    read_arrow_stream,
+    write_arrow_stream,
+)
 from planwise.checkpoints.store import CheckpointStore
 from planwise.checkpoints.tables import StoredShape, YearTable
 from planwise.errors import CheckpointError
@@ -234,11 +239,11 @@ def test_storing_gives_way_to_the_next_year_alone(warehouse: Warehouse, tmp_path
         @hookimpl
         def compress_state(self, state: StateTable) -> CompressedState:
             priorities.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-            return CompressedState("watching", to_stream(state.table), state.table.nbytes)
+            return CompressedState("watching", write_arrow_stream(state.table), state.table.nbytes)
 
         @hookimpl
         def restore_state(self, state: CompressedState, limit_bytes: int) -> Any:
-            return from_stream(state.payload)
+            return read_arrow_stream(state.payload, limit_bytes)
 
     relay = Relay([loaded("watching", Watching())])
     end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), None, relay)
@@ -300,11 +305,11 @@ def test_a_table_is_stored_while_the_next_is_read(warehouse: Warehouse, tmp_path
         @hookimpl
         def compress_state(self, state: StateTable) -> CompressedState:
             asked.set()
-            return CompressedState("asked", to_stream(state.table), state.table.nbytes)
+            return CompressedState("asked", write_arrow_stream(state.table), state.table.nbytes)
 
         @hookimpl
         def restore_state(self, state: CompressedState, limit_bytes: int) -> Any:
-            return from_stream(state.payload)
+            return read_arrow_stream(state.payload, limit_bytes)
 
     class Patient(Plodding):
         """The second table waits for the first one to be stored."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 from threading import Lock
 from typing import Any, Final
 
 import pyarrow as pa
 
-from planwise.api import CheckpointError
+from planwise.api import CheckpointError, read_arrow_stream
 
 _ENCODINGS: Final = frozenset({
     "PLAIN", "RLE", "RLE_DICTIONARY", "PLAIN_DICTIONARY", "BIT_PACKED", "DELTA_BINARY_PACKED",
@@ -26,6 +25,11 @@ class Room:
 
     def __init__(self, most_bytes: int) -> None:
         self._most, self._taken, self._lock = most_bytes, 0, Lock()
+
+    @property
+    def most_bytes(self) -> int:
+        """How large the table may be as a whole."""
+        return self._most
 
     def take(self, size: int) -> None:
         """Reserve bytes before they are allocated.
@@ -123,83 +127,20 @@ def check_text_size(stored: pa.Table, room: Room) -> None:
             room.take(pc.sum(texts).as_py() or 0)
 
 
-def check_arrow_messages(encoded: bytes) -> None:
-    """Refuse an Arrow stream whose buffers are compressed once more: their size would be unbound.
+def arrow_table(encoded: bytes, room: Room) -> pa.Table:
+    """The table of an Arrow stream. It takes no room: it is in the bytes that are there already.
 
     Args:
-        encoded: the stream.
+        encoded: the stream, held against the limit before.
+        room: for tables, which this one may not be larger than either.
 
     Raises:
-        CheckpointError: it has such a buffer.
-        pyarrow.ArrowException: it is not an Arrow stream.
+        CheckpointError: it is not what planwise writes.
     """
-    for message in pa.ipc.MessageReader.open_stream(pa.py_buffer(encoded)):
-        dictionary = message.type == "dictionary"
-        if (dictionary or message.type == "record batch") and _is_compressed(
-            message.metadata.to_pybytes(), dictionary=dictionary
-        ):
-            raise CheckpointError(
-                "stored state: Arrow buffers that are compressed, which planwise does not write"
-            )
-
-
-def check_arrow_values(table: pa.Table) -> None:
-    """Refuse offsets and indices that point outside their buffers.
-
-    Args:
-        table: as read from a stream.
-
-    Raises:
-        pyarrow.ArrowInvalid: it has such a column.
-    """
-    for column in table.columns:
-        # Arrow's full check also holds values against the range of their type. DuckDB itself
-        # goes beyond that of decimals (HUGEINT is a decimal(38, 0)), and what was given is due.
-        column.validate(full=not _has_range(column.type))
-
-
-def _has_range(kind: pa.DataType) -> bool:
-    """Whether a type, or one inside it, allows fewer values than its bits do."""
-    is_ = pa.types
-    if isinstance(kind, pa.BaseExtensionType):
-        return _has_range(kind.storage_type)
-    if is_.is_dictionary(kind):
-        return _has_range(kind.value_type)
-    if is_.is_decimal(kind) or is_.is_time(kind) or is_.is_date64(kind):
-        return True
-    return any(_has_range(kind.field(number).type) for number in range(kind.num_fields))
-
-
-def _is_compressed(flatbuffer: bytes, *, dictionary: bool) -> bool:
-    """Whether a message's record batch has the field ``compression`` (Arrow's Message.fbs)."""
     try:
-        message = _offset(flatbuffer, 0)
-        header = _child(flatbuffer, message, 2)
-        if header and dictionary:
-            header = _child(flatbuffer, header, 1)
-        return bool(header) and _field(flatbuffer, header, 3) != 0
-    except struct.error as error:
-        raise CheckpointError("stored state: an Arrow message that is cut short") from error
-
-
-def _offset(data: bytes, at: int) -> int:
-    return at + int(struct.unpack_from("<I", data, at)[0])
-
-
-def _child(data: bytes, table: int, field: int) -> int:
-    """Where the table in a field starts; 0 if the field is not there."""
-    at = _field(data, table, field)
-    return _offset(data, at) if at else 0
-
-
-def _field(data: bytes, table: int, number: int) -> int:
-    """Where a field of a flatbuffer table is; 0 if it is not there."""
-    vtable = table - int(struct.unpack_from("<i", data, table)[0])
-    slot = 4 + 2 * number
-    if slot >= int(struct.unpack_from("<H", data, vtable)[0]):
-        return 0
-    offset = int(struct.unpack_from("<H", data, vtable + slot)[0])
-    return table + offset if offset else 0
+        return read_arrow_stream(encoded, max(len(encoded), room.most_bytes))
+    except CheckpointError as error:
+        raise CheckpointError(f"stored state: its arrow layout: {error}") from error
 
 
 def _bits(kind: pa.DataType) -> int:

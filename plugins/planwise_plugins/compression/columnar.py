@@ -16,8 +16,7 @@ import pyarrow as pa
 from planwise.api import CheckpointError
 from planwise_plugins.compression.bounds import (
     Room,
-    check_arrow_messages,
-    check_arrow_values,
+    arrow_table,
     check_parquet_footer,
     check_text_size,
     is_text,
@@ -83,11 +82,7 @@ def decode(encoded: bytes, layout: str, room: Room) -> pa.Table:
     try:
         if layout == PARQUET:
             return _from_parquet(encoded, room)
-        check_arrow_messages(encoded)
-        with pa.ipc.open_stream(pa.py_buffer(encoded)) as reader:
-            table = reader.read_all()
-        check_arrow_values(table)
-        return table
+        return arrow_table(encoded, room)
     except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError, KeyError) as error:
         text = str(error).partition("\n")[0]
         raise CheckpointError(

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from planwise.api import CompressedState, StateTable, hookimpl
+from planwise.api import (
+    CheckpointError,
+    CompressedState,
+    StateTable,
+    hookimpl,
+    read_arrow_stream,
+    write_arrow_stream,
+)
 
 from planwise_quick_states.names import CODEC
 
@@ -31,11 +38,11 @@ class QuickStates:
         Returns:
             Bytes that :meth:`restore_state` makes the same table of, to the bit.
         """
-        # pyarrow comes with these, and only where a state is stored: every start would pay for it.
+        # pyarrow comes with it, and only where a state is stored: every start would pay for it.
         from planwise_quick_states.blocks import pack
-        from planwise_quick_states.stream import to_stream
 
-        return CompressedState(CODEC, pack(to_stream(state.table)), state.table.nbytes)
+        payload = pack(write_arrow_stream(state.table))
+        return CompressedState(CODEC, payload, state.table.nbytes)
 
     @hookimpl
     def restore_state(self, state: CompressedState, limit_bytes: int) -> Any:
@@ -54,6 +61,9 @@ class QuickStates:
         if state.codec != CODEC:
             return None
         from planwise_quick_states.blocks import unpack  # as above
-        from planwise_quick_states.stream import from_stream
 
-        return from_stream(unpack(state.payload, limit_bytes))
+        content = unpack(state.payload, limit_bytes)
+        try:
+            return read_arrow_stream(content, limit_bytes)
+        except CheckpointError as error:
+            raise CheckpointError(f"{CODEC}: no Arrow stream is in it: {error}") from error

@@ -37,20 +37,21 @@ _CHECKED_FROM: Final = 8
 """Magic and checksum are not in the checksum."""
 
 
-def pack(content: Any) -> bytes:
+def pack(content: bytes) -> bytes:
     """Compress bytes.
 
     Args:
-        content: a ``pyarrow.Buffer`` of any length.
+        content: any number of bytes.
     """
     codec = pa.Codec("lz4_raw")
+    source = pa.py_buffer(content)  # slices of it are no copies
     blocks = []
-    for at in range(0, content.size, BLOCK_BYTES):
-        block = content.slice(at, min(BLOCK_BYTES, content.size - at))
+    for at in range(0, source.size, BLOCK_BYTES):
+        block = source.slice(at, min(BLOCK_BYTES, source.size - at))
         packed = codec.compress(block)
         blocks.append(packed if packed.size < block.size else block)
     lengths = struct.pack(f">{len(blocks)}I", *(block.size for block in blocks))
-    facts = (VERSION, len(blocks), content.size, zlib.crc32(content))
+    facts = (VERSION, len(blocks), source.size, zlib.crc32(content))
     checksum = zlib.crc32(HEADER.pack(MAGIC, 0, *facts)[_CHECKED_FROM:] + lengths)
     for block in blocks:
         checksum = zlib.crc32(block, checksum)
