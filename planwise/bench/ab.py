@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from planwise.bench import report
+from planwise.bench.branches import branching
 from planwise.bench.precision import until_precise
 from planwise.bench.ratios import Comparison
 from planwise.bench.session import Setup, people
@@ -43,11 +44,17 @@ def compare_flags(
         PlanwiseError: a run fails, or A and B do not give the same tables.
     """
     setup.announce(f"{A}: {_shown(flags[A])}; {B}: {_shown(flags[B])}", say)
-    arms = [simulating(name, flags[name], cold=cold) for name in (B, A)]
+    source = setup.source_years
+    if source:
+        say(_branch_words(source, setup.counted_years))
+        arms = [branching(name, flags[name], source, cold=cold) for name in (B, A)]
+    else:
+        arms = [simulating(name, flags[name], cold=cold) for name in (B, A)]
     enough = None if precision is None else until_precise(A, B, precision, setup.seed)
     measurement = measure_alike(setup, arms, employees, B, say, enough)
     found = report.comparisons(measurement, setup.seed)
-    say(report.said_to_be_same(measurement, people(setup, employees), len(setup.years)))
+    who = people(setup, employees) + (f", branched from {source[-1]}" if source else "")
+    say(report.said_to_be_same(measurement, who, len(setup.counted_years)))
     say("\n".join(report.whole_table(measurement, found, reference=B)))
     say("\n" + sentence(found[A]))
     around = setup.surroundings(
@@ -71,6 +78,18 @@ def sentence(found: Comparison) -> str:
         f"{A} takes {found.ratio:.3f} times as long as {B} (95 % interval {found.low:.3f} to "
         f"{found.high:.3f}, {found.rounds} pair{'s' if found.rounds > 1 else ''}): {found.verdict}"
     )
+
+
+def _branch_words(source: Sequence[int], counted: Sequence[int]) -> str:
+    return (
+        f"each arm first simulates {_span(source)} with its flags, which is not counted; counted "
+        f"is a branch from the state of {source[-1]} that it stored then, which simulates "
+        f"{_span(counted)}"
+    )
+
+
+def _span(years: Sequence[int]) -> str:
+    return f"{years[0]}-{years[-1]}" if len(years) > 1 else str(years[0])
 
 
 def _shown(flags: Sequence[str]) -> str:

@@ -55,6 +55,7 @@ class Setup:
         output: a JSON file to write, or None.
         warmup: how often each arm runs before it counts.
         time_budget_s: seconds after which no round may end, one excepted; None for no end.
+        branch_from: the year from whose state the arms branch; None for whole runs.
         before: the machine before anything ran.
         started: when that was.
         began_s: the same, as a reading of ``time.monotonic()``.
@@ -74,6 +75,7 @@ class Setup:
     output: Path | None = None
     warmup: int = 1
     time_budget_s: float | None = None
+    branch_from: int | None = None
     before: Mapping[str, Any] = field(factory=machine)
     started: datetime.datetime = field(factory=lambda: datetime.datetime.now(tz=datetime.UTC))
     began_s: float = field(factory=time.monotonic)
@@ -82,6 +84,17 @@ class Setup:
     def deadline_s(self) -> float | None:
         """When the budget is used up, as a reading of ``time.monotonic()``; None for never."""
         return None if self.time_budget_s is None else self.began_s + self.time_budget_s
+
+    @property
+    def source_years(self) -> tuple[int, ...]:
+        """The years of the run that is branched from; none for whole runs."""
+        from_year = self.branch_from
+        return () if from_year is None else tuple(y for y in self.years if y <= from_year)
+
+    @property
+    def counted_years(self) -> tuple[int, ...]:
+        """The years that the arms are measured over."""
+        return self.years[len(self.source_years) :]
 
     def check(self) -> None:
         """Refuse, before anything runs, what cannot be done.
@@ -99,6 +112,11 @@ class Setup:
         budget = self.time_budget_s
         if budget is not None and not (math.isfinite(budget) and budget > 0):
             raise UsageError(f"--time-budget: expected seconds above 0, got {budget:g}")
+        if self.branch_from is not None and self.branch_from not in self.years[:-1]:
+            raise UsageError(
+                f"--branch-from: expected one of --years that a later one follows, "
+                f"got {self.branch_from} of {self.years[0]}-{self.years[-1]}"
+            )
         if self.output is not None:
             problem = write_problem(self.output.resolve().parent)
             if problem:
@@ -152,7 +170,7 @@ class Setup:
         return Job(
             census=census.resolve(),
             census_date=self.census_date,
-            years=self.years,
+            years=self.counted_years,
             dbt_project=self.dbt_project.resolve(),
             config=self.config.resolve() if self.config else None,
             pool_size=self.pool_size,
@@ -195,6 +213,7 @@ class Setup:
             "warmup": self.warmup,
             "time_budget_s": self.time_budget_s,
             "years": list(self.years),
+            "branch_from": self.branch_from,
             "census": str(self.census) if self.census else None,
             "census_date": self.census_date,
             "scenarios": list(self.scenarios),

@@ -21,6 +21,7 @@ _NONE: Final = type(None)
 _MACHINE: Final = {"processor": str, "cores_granted": float, "memory_bytes": int, "system": str}
 _CALLED: Final[Mapping[str, tuple[type, ...]]] = {
     "years": (list,),
+    "branch_from": (int, _NONE),
     "census": (str, _NONE),
     "census_date": (str, _NONE),
     "employees": (int, _NONE),

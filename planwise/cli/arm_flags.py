@@ -32,14 +32,16 @@ OWNED: Final[Mapping[str, str]] = {
     **dict.fromkeys(("--resume", "--from", "--dry-run", "--help", "-h", "--version"), _WHOLE),
 }
 """Flags of ``simulate`` that no arm may have, with the reason."""
+_STATES: Final = {"--no-checkpoints": "with --branch-from it goes on from what it stored"}
 
 
-def arm_flags(text: str, option: str) -> tuple[str, ...]:
+def arm_flags(text: str, option: str, *, branching: bool = False) -> tuple[str, ...]:
     """The flags of an arm, from one text.
 
     Args:
         text: as one would write them in a shell.
         option: what it was given to, for messages.
+        branching: whether the arm is a branch from a run of its own.
 
     Raises:
         UsageError: it cannot be split, or has a flag that an arm may not have.
@@ -48,11 +50,12 @@ def arm_flags(text: str, option: str) -> tuple[str, ...]:
         words = shlex.split(text)
     except ValueError as error:
         raise UsageError(f"{option}: '{text}' cannot be split into flags: {error}") from None
+    owned = {**OWNED, **_STATES} if branching else OWNED
     for word in words:
         flag = word.split("=")[0]
-        if flag in OWNED:
+        if flag in owned:
             # Some are options of the benchmark itself, others are not to be had at all.
-            raise UsageError(f"{option}: {flag} cannot be a flag of an arm: {OWNED[flag]}")
+            raise UsageError(f"{option}: {flag} cannot be a flag of an arm: {owned[flag]}")
     return tuple(words)
 
 

@@ -87,6 +87,12 @@ def _add_ab(actions: Any) -> None:
     ab.add_argument(
         "--b", default="", metavar="FLAGS", help="likewise; ratios are taken to B (default: none)"
     )
+    ab.add_argument(
+        "--branch-from",
+        type=int,
+        metavar="YEAR",
+        help="measure a branch from this one of --years, restored from states that the arm stored",
+    )
     add_census(ab)
     add_common(ab, rounds=None)
     add_precision(ab)
@@ -224,6 +230,7 @@ def _setup(options: argparse.Namespace) -> Setup:
         output=options.output,
         warmup=given.get("warmup", 1),
         time_budget_s=given.get("time_budget"),
+        branch_from=given.get("branch_from"),
         **({} if options.seed is None else {"seed": options.seed}),
     )
     setup.check()
@@ -253,7 +260,11 @@ def _ab(options: argparse.Namespace, setup: Setup) -> None:
     from planwise.bench.ab import A, B, compare_flags
     from planwise.cli.arm_flags import active_hooks, arm_flags
 
-    flags = {A: arm_flags(options.a, "--a"), B: arm_flags(options.b, "--b")}
+    branching = setup.branch_from is not None
+    flags = {
+        A: arm_flags(options.a, "--a", branching=branching),
+        B: arm_flags(options.b, "--b", branching=branching),
+    }
     hooks = active_hooks({f"--{name}": words for name, words in flags.items()}, setup.config)
     compare_flags(
         setup,

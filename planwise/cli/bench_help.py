@@ -38,10 +38,15 @@ each in a fresh process. What is told is the ratio of their times: above 1, A is
 Flags may be toggles (--no-compression), options of plugins (--compression-codec zstd) and
 resources (--threads 1, --memory-limit 1GB, --pool-size 8, --no-cache, --no-checkpoints).
 
+With --branch-from YEAR each arm first simulates up to that year with its own flags, which is not
+counted; what is counted builds the foundation, restores the state of that year, and simulates the
+later ones.
+
 examples:
   planwise bench ab --a "--no-compression" --b ""
   planwise bench ab --a "--compression-codec zstd" --b "--compression-codec lz4" --rounds 30
   planwise bench ab --a "--threads 1" --census my.csv --time-budget 300 --output threads.json
+  planwise bench ab --a "--no-compression" --branch-from 2028        what restoring a state takes
   planwise bench ab --a "--no-tuning" --precision 3      sooner done, and less well known
   planwise bench ab --a "" --b ""                  equal arms: how noisy is this machine?
 

@@ -55,6 +55,28 @@ SLEEPS = """
             if metric.kind == "batch":
                 time.sleep(2)
 """
+NOTES_WHO_ASKS = """
+    import os, zlib
+    from planwise.api import CompressedState, hookimpl, read_arrow_stream, write_arrow_stream
+
+    def note(what, table):
+        with open({file!r}, "a") as file:
+            file.write(f"{{os.getpid()}} {{what}} {{table.num_rows}} {{table.column_names}}\\n")
+        return table
+
+    class Plugin:
+        @hookimpl
+        def compress_state(self, state):
+            stream = write_arrow_stream(note("stores", state.table))
+            return CompressedState("noting", zlib.compress(stream, 1), state.table.nbytes)
+
+        @hookimpl
+        def restore_state(self, state, limit_bytes):
+            if state.codec != "noting":
+                return None
+            stream = zlib.decompressobj().decompress(state.payload, limit_bytes)
+            return note("restores", read_arrow_stream(stream, limit_bytes))
+"""
 BROKEN = "raise RuntimeError('imported')"
 
 
@@ -119,6 +141,36 @@ def test_equal_arms_agree_and_a_budget_ends_with_a_whole_round(
     assert sorted(each["arm"] for each in found["observations"]) == ["a", "b"]
     assert found["comparisons"]["a"]["verdict"] == "too few rounds to tell"
     assert found["hooks"]["a"] == found["hooks"]["b"]
+
+
+@pytest.mark.slow
+def test_a_branch_begins_with_what_the_arms_own_codec_stored_and_gives_back(
+    three_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = tmp_path / "notes"
+    install(tmp_path / "site", "noting", NOTES_WHO_ASKS.format(file=str(notes)), monkeypatch)
+    words = ["ab", "--a", "--no-compression", "--b", "--no-noting", *SMALL]
+    more = ["--years", "2025-2026", "--branch-from", "2025", "--rounds", "1"]
+    done = bench(*words, *more, "--output", "found.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "each arm first simulates 2025 with its flags, which is not counted" in done.stdout
+    assert "60 synthetic people, branched from 2025, 1 year, medians of 1 round" in done.stdout
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert (found["years"], found["branch_from"]) == ([2025, 2026], 2025)
+    assert [each["years"] for each in found["arms"].values()] == [[2026], [2026]]
+    assert all(list(each["years_s"]) == ["2026"] for each in found["observations"])
+    seen: dict[str, list[str]] = {}
+    for line in notes.read_text().splitlines():
+        seen.setdefault(line.split()[0], []).append(line.partition(" ")[2])
+    # Three processes of arm A asked it, and none of B: its source, the run that shows that the
+    # tables are the same, and the one that counts.
+    source, *branches = seen.values()
+    stored = {each.removeprefix("stores ") for each in source if each.startswith("stores ")}
+    assert len(stored) == 2  # middle and last: the foundation is no state of a year
+    assert len(branches) == 2
+    for branch in branches:
+        first = next(n for n, each in enumerate(branch) if each.startswith("stores "))
+        assert {each.removeprefix("restores ") for each in branch[:first]} == stored
 
 
 @pytest.mark.slow
@@ -190,6 +242,12 @@ def test_every_flag_of_simulate_is_owned_or_can_be_measured() -> None:
     }
 
 
+def test_an_arm_that_branches_has_to_store_what_it_branches_from() -> None:
+    assert arm_flags("--no-checkpoints", "--a") == ("--no-checkpoints",)
+    with pytest.raises(UsageError, match=r"^--a: --no-checkpoints cannot be .* --branch-from"):
+        arm_flags("--no-checkpoints", "--a", branching=True)
+
+
 def test_flags_are_split_as_a_shell_does() -> None:
     assert arm_flags("", "--a") == ()
     assert arm_flags("--x 'a b' --no-y", "--a") == ("--x", "a b", "--no-y")
@@ -211,6 +269,14 @@ def test_flags_are_split_as_a_shell_does() -> None:
         (["--a", "", "--rounds", "6", "--precision", "2"], "--precision decides the number"),
         (["--a", "", "--precision", "0"], "--precision: expected percent above 0, 50 at the most"),
         (["--a", "", "--precision", "nan"], "--precision: expected percent above 0"),
+        (["--a", "", "--branch-from", "2029"], "--branch-from: expected one of --years that a"),
+        (["--a", "", "--branch-from", "2024"], "later one follows, got 2024 of 2025-2029"),
+        (["--a", "", "--branch-from", "2025", "--years", "2025"], "got 2025 of 2025-2025"),
+        (["--a", "", "--branch-from", "soon"], "argument --branch-from: invalid int value: 'soon'"),
+        (
+            ["--a", "", "--b", "--no-checkpoints", "--branch-from", "2027"],
+            "--b: --no-checkpoints cannot be a flag of an arm: with --branch-from",
+        ),
         (["--a", "", "--employees", "0"], "--employees: expected 1 or more, got 0"),
     ],
 )

@@ -160,6 +160,7 @@ def changed(content: Content, key: str, value: Any) -> Content:
         ("years", [2025, 2026], "years: [2025] and [2025, 2026]"),
         ("employees", 200, "employees: 100 and 200"),
         ("census", "my.csv", "census: None and my.csv"),
+        ("branch_from", 2025, "branch from: None and 2025"),
         ("census_date", "2024-01-01", "census date: None and 2024-01-01"),
         ("scenarios", ["rich"], "scenarios: [] and ['rich']"),
         ("pool_size", 8, "pool size: 4 and 8"),
