@@ -56,6 +56,13 @@ class GraphError(ProjectError):
     """A dependency graph with a cycle, or a plan that does not fit its graph."""
 
 
+class StandardOutputError(PlanwiseError, OSError):
+    """Standard output cannot be written: a disk that is full, say.
+
+    An :class:`OSError` too, for who passes over one where what is printed matters little.
+    """
+
+
 class WarehouseError(PlanwiseError):
     """The database cannot be opened, read or written."""
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
+from planwise.errors import StandardOutputError
 from planwise.hook_call import HookCall, current_call
 
 
@@ -28,7 +29,8 @@ class KeptApart:
         """Write, or keep what a plugin writes until its call is over."""
         call = current_call()
         if call is None:
-            return self._stream.write(text)
+            with _output_errors():
+                return self._stream.write(text)
         call.prints(str(text))
         return len(text)
 
@@ -36,6 +38,11 @@ class KeptApart:
         """Write each."""
         for line in lines:
             self.write(line)
+
+    def flush(self) -> None:
+        """Write what is still kept in memory."""
+        with _output_errors():
+            self._stream.flush()
 
     def close(self) -> None:
         """Close it, unless a plugin asks for that: it is not the plugin's."""
@@ -52,6 +59,24 @@ def keep_apart() -> None:
     """Put it before what is standard output now, such as that of a progress bar."""
     if not isinstance(sys.stdout, KeptApart):
         sys.stdout = KeptApart(sys.stdout)
+
+
+@contextmanager
+def _output_errors() -> Iterator[None]:
+    """Give standard output its name where it cannot be written; a reader that has gone stays one.
+
+    Raises:
+        StandardOutputError: it cannot be written.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StandardOutputError(
+            f"standard output cannot be written: {error.strerror or error}; make room, or send it "
+            "somewhere else"
+        ) from error
 
 
 @contextmanager

@@ -13,7 +13,13 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from planwise.cli.stopping import PATIENCE_S, Stopping, Terminated
-from planwise.errors import AlreadyCompleteError, ConfigError, PlanwiseError, PluginError
+from planwise.errors import (
+    AlreadyCompleteError,
+    ConfigError,
+    PlanwiseError,
+    PluginError,
+    StandardOutputError,
+)
 from planwise.interruption import noted_failure
 from planwise.prints import prints_kept_apart
 
@@ -38,11 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # file names need not be text
     with Stopping(PATIENCE_S if words[:1] == ["simulate"] else None) as stopping:
         try:
-            try:
-                with prints_kept_apart():
+            with prints_kept_apart():
+                try:
                     return _run(words)
-            finally:
-                sys.stdout.flush()  # a reader that has gone is noticed here, not at the end
+                finally:
+                    sys.stdout.flush()  # a reader that has gone is noticed here, not at the end
         except KeyboardInterrupt as stop:
             failure = noted_failure()
             if failure is None:
@@ -66,6 +72,9 @@ def _stopped(stop: KeyboardInterrupt) -> int:
 
 def _failed(error: Exception, *, verbose: bool) -> int:
     """Say what went wrong; gives the exit code."""
+    if isinstance(error, BrokenPipeError | StandardOutputError):
+        # What is still buffered must not fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, PlanwiseError):
         for line in error.problems if isinstance(error, ConfigError) else [str(error)]:
             _say(" ".join(line.split()))
@@ -73,9 +82,7 @@ def _failed(error: Exception, *, verbose: bool) -> int:
         known = error.exit_code in (1, 2) or isinstance(error, AlreadyCompleteError)
         return error.exit_code if known else 1
     if isinstance(error, BrokenPipeError):
-        # The reader of our output has gone; what is still buffered must not fail once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1  # the reader of our output has gone, and wants to hear no more
     if isinstance(error, ImportError):
         missing = (error.name or "").partition(".")[0]
         if (not missing or missing.startswith("planwise")) and not verbose:

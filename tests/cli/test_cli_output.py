@@ -124,6 +124,27 @@ def test_a_reader_that_has_left_is_no_traceback(project: Path, arguments: tuple[
     assert done.returncode in ((0, 1) if arguments == ("--help",) else (1,))
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("arguments", [("plugins",), ("schema", "config")])
+def test_a_full_disk_behind_standard_output_is_one_line(
+    project: Path, arguments: tuple[str, ...]
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=project,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "planwise: standard output cannot be written: No space left on device; make room, or send "
+        "it somewhere else\n"
+    )
+
+
 def test_who_chose_memory_and_threads_is_in_the_report(project: Path) -> None:
     config = "environment:\n  DUCKDB_MEMORY_LIMIT: 700MB\n  DUCKDB_THREADS: 3\n"
     (project / "c.yaml").write_text(config)
