@@ -118,9 +118,9 @@ def branch_years(branch: Branch, source: RunManifest, wanted: Sequence[int]) -> 
     """
     later = [year for year in wanted if year > branch.year]
     if not later or wanted[0] not in {branch.year + 1, source.years[0]}:
+        got = wanted[0] if len(wanted) == 1 else f"{wanted[0]}-{wanted[-1]}"
         raise UsageError(
-            f"--years: a branch from {branch.year} goes on in {branch.year + 1}, got "
-            f"{wanted[0]}-{wanted[-1]}"
+            f"--years: a branch from {branch.year} goes on in {branch.year + 1}, got {got}"
         )
     return tuple(range(source.years[0], later[-1] + 1))
 

@@ -103,7 +103,7 @@ def _difference(key: str, old: object, new: object) -> str:
     name = key.removeprefix(f"{PROJECT}.files.").removeprefix(f"{CONFIG}.")
     name = name.removeprefix(f"{PROJECT}.steps.scripts.").removeprefix(f"{PROJECT}.steps.")
     if name == f"{CENSUS}.sha256":
-        return "the census has other content"
+        return "the census has other content (--census names it)"
     if _is_hash(old) or _is_hash(new):
         what = "is new" if old is None else "is gone" if new is None else "has changed"
         return f"{name.removeprefix(f'{PROJECT}.environment.')} {what}"

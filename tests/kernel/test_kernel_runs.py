@@ -37,7 +37,10 @@ def changed(**sections: object) -> dict[str, object]:
             changed(versions={"planwise": "1", "duckdb": "2.0.1"}),
             ["versions.duckdb was 2.0.0 and is 2.0.1"],
         ),
-        (changed(census={"sha256": "3" * 64}), ["the census has other content"]),
+        (
+            changed(census={"sha256": "3" * 64}),
+            ["the census has other content (--census names it)"],
+        ),
         (changed(years=[2025]), ["years was 2025, 2026 and is 2025"]),
         (
             changed(config={"base": {"workforce": {"growth_rate": "0.05"}, "levels": [1, 2]}}),
@@ -139,6 +142,8 @@ def test_a_branch_goes_on_after_its_year() -> None:
     for wanted in ([2027], [2029], [2026, 2027, 2028], [2025, 2026]):
         with pytest.raises(UsageError, match="a branch from 2027 goes on in 2028"):
             branch_years(branch, source(2025, 2026, 2027), wanted)
+    with pytest.raises(UsageError, match=r"got 2029$"):
+        branch_years(branch, source(2025, 2026, 2027), [2029])
 
 
 @given(st.integers(1, 10**6), st.sampled_from(["B", "kB", "MB", "GB", "TB", "KiB", "MiB", "gib"]))
