@@ -125,7 +125,8 @@ def _list(options: argparse.Namespace) -> int:
         if row["problems"]:
             text = f"does not load: {row['problems'][0]}"
         mark = " *" if row["base"] else ""
-        table.add_row(row["name"] + mark, count, text, row["file"] or "defaults")
+        where = "" if row["problems"] else row["file"] or "defaults"  # a problem names its file
+        table.add_row(row["name"] + mark, count, text, where)
     _console().print(table)
     return 0
 

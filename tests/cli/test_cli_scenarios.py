@@ -79,6 +79,7 @@ def test_list_marks_the_base_and_counts_what_differs(home: Path) -> None:
     assert (text.returncode, text.stderr) == (0, "")
     assert "baseline *" in text.stdout
     assert "does not load: config/scenarios/broken.yaml:1" in " ".join(text.stdout.split())
+    assert "defaults" not in text.stdout  # no file, says that word, and here each has one
     assert tree(home) == before
 
 
