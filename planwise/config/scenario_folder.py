@@ -84,8 +84,10 @@ def scenario_file(config: Config, name: str) -> Path:
     if not NAME.fullmatch(name):
         stem = Path(name).stem
         hint = f"; did you mean {stem}?" if stem in scenario_names(config) else ""
-        text = f"scenario {quoted(name[:80])}: expected a name {_rule()}, not a path, of a file in "
-        raise UsageError(f"{text}{where}{hint}")
+        raise UsageError(
+            f"scenario {quoted(name[:80])}: expected a name {_rule()}; it is that of a "
+            f"file in {where} without {SUFFIX}, and no path{hint}"
+        )
     if not os.path.lexists(file):
         if (folder / f"{name}.yml").exists():
             place = shown_path(folder / f"{name}.yml")

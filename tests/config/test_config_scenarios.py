@@ -374,7 +374,7 @@ def test_a_name_is_no_path(folder: Path, name: str) -> None:
     with pytest.raises(UsageError) as caught:
         load_scenario(base(), name)
     text = str(caught.value)
-    assert f"expected a name {NAME_RULE}, not a path, of a file in c/scenarios" in text
+    assert f"expected a name {NAME_RULE}; it is that of a file in c/scenarios" in text
     assert text.isprintable()
     assert text.endswith("; did you mean a?") == (name == "a.yaml")
 
