@@ -137,8 +137,8 @@ class Simulation:
         Args:
             work: a folder for dbt's parse cache and profile, outside of the run's own.
         """
-        database = work / (self.files.database.name if self._options.in_place else "none.duckdb")
-        with self._session(work, database) as (project, warehouse):
+        # Of the result's name: what is kept of the project is kept for that.
+        with self._session(work, work / self.files.database.name) as (project, warehouse):
             return self._pipeline(project, warehouse, None).plan(self.request)
 
     def run(self) -> SimulationOutcome:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,23 @@ def test_a_dry_run_without_a_place_to_write_to_makes_none(tmp_path: Path) -> Non
     assert (done.returncode, done.stderr) == (0, "")
     assert "50 synthetic people were generated" in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["c.yaml"]
+
+
+def test_after_a_run_a_dry_run_starts_no_dbt(project: Path) -> None:
+    words = ("simulate", "--census", "census.csv", "--years", "2025", "--cache-dir", "kept")
+    words += ("--database", "a_name_of_its_own.duckdb")
+    assert planwise(*words, cwd=project).returncode == 0
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "planwise.cli.main", *words, "--dry-run"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "dry run: nothing was written"
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "planwise.project.dbt_project" in imported
+    assert not {name for name in imported if name.partition(".")[0] == "dbt"}
 
 
 def test_a_quiet_dry_run_shows_the_plan_alone(tmp_path: Path) -> None:
