@@ -276,9 +276,13 @@ def read_account(folder: Path, name: str = FILE_NAME) -> RunAccount:
             end=_end_from(content["end"]) if content.get("end") else None,
         )
     except FileNotFoundError:
-        raise WarehouseError(
-            f"{file}: no such file; it is written by planwise simulate, for the database beside it"
-        ) from None
+        how = "it is written by planwise simulate, for the database beside it"
+        if (folder / UNFINISHED_NAME).is_file():
+            how = (
+                "no run has finished there yet; planwise report shows what the last one did, and "
+                "planwise simulate --resume goes on with it"
+            )
+        raise WarehouseError(f"{file}: no such file; {how}") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WarehouseError(
             f"{file}: cannot be used ({type(error).__name__}: {error}); simulate again"

@@ -170,13 +170,17 @@ def _list(options: argparse.Namespace, database: Path) -> int:
     from planwise.reporting.terminal import make_console
 
     console = make_console(sys.stdout)
-    for place, facts in zip(places, found, strict=True):
+    for number, (place, facts) in enumerate(zip(places, found, strict=True)):
+        if number:
+            console.print()
         console.print(f"{place.whose}: {place.store.folder}")
         table = Table(box=None, pad_edge=False)
         for heading in ("year", "kind", "tables", "rows", "Arrow bytes", "stored bytes", "ratio"):
-            table.add_column(heading, justify="left" if heading == "kind" else "right")
-        table.add_column("codec")
-        table.add_column("written")
+            table.add_column(
+                heading, justify="left" if heading == "kind" else "right", overflow="fold"
+            )
+        table.add_column("codec", overflow="fold")
+        table.add_column("written", overflow="fold")
         problems = []
         for row in facts["checkpoints"]:
             if row["problem"] is not None:
@@ -195,7 +199,6 @@ def _list(options: argparse.Namespace, database: Path) -> int:
         console.print(table)
         for line in problems:
             console.print(line)
-        console.print()
     if not places:
         console.print(f"{database}: no checkpoints")
     return 0

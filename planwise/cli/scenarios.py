@@ -99,6 +99,7 @@ def run(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     from planwise.cli.settled import read_config
     from planwise.config import load_scenario, scenario_names
+    from planwise.config.scenario_folder import stray_files
 
     base = read_config(options)
     in_force = _in_force(base, options)
@@ -115,8 +116,9 @@ def _list(options: argparse.Namespace) -> int:
         except ConfigError as error:
             row["problems"] = list(error.problems)
         rows.append(row)
+    strays = stray_files(base)
     if options.json:
-        _print_json({"scenarios": rows})
+        _print_json({"scenarios": rows, "problems": list(strays)})
         return 0
     table = _table("scenario", "differences", "description", "file")
     for row in rows:
@@ -127,7 +129,10 @@ def _list(options: argparse.Namespace) -> int:
         mark = " *" if row["base"] else ""
         where = "" if row["problems"] else row["file"] or "defaults"  # a problem names its file
         table.add_row(row["name"] + mark, count, text, where)
-    _console().print(table)
+    console = _console()
+    console.print(table)
+    for line in strays:
+        console.print(line)
     return 0
 
 

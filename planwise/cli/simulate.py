@@ -50,6 +50,9 @@ _ONLY_OF_A_RUN: Final = {
 }
 """Options that a dry run could do nothing about, and what it lacks for each."""
 
+_OTHER_FORMATS: Final = frozenset({".csv", ".duckdb", ".html", ".parquet", ".xlsx"})
+"""Endings that promise something else than JSON."""
+
 
 def simulate(options: argparse.Namespace, rest: list[str]) -> int:
     """Run, or with ``--dry-run`` only plan, a simulation.
@@ -295,6 +298,11 @@ def _check_output(file: Path, settled: SimulationOptions, flag: str) -> None:
             raise UsageError(
                 f"{flag}: {file} is the database, census, configuration or a scenario too"
             )
+    if file.suffix.lower() in _OTHER_FORMATS:
+        raise UsageError(
+            f"{flag}: JSON is written, expected a file such as results.json, got {file.name}; "
+            "planwise export writes tables, and planwise report a page"
+        )
     problem = write_problem(file.resolve().parent)
     if problem:
         raise UsageError(f"{flag}: {problem}; give another file")

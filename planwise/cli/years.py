@@ -38,7 +38,10 @@ def parse_years(words: Sequence[str]) -> tuple[int, ...]:
         elif _YEAR.match(word):
             years.append(_checked(int(word), word))
         else:
-            raise UsageError(f"--years: expected years like 2025 2026 or 2025-2029, got '{word}'")
+            file = "; a file goes before --years, which takes all that follows it" * ("." in word)
+            raise UsageError(
+                f"--years: expected years like 2025 2026 or 2025-2029, got '{word}'{file}"
+            )
     if not years:
         raise UsageError("--years: expected at least one year")
     for before, after in pairwise(years):

@@ -86,7 +86,7 @@ def scenario_file(config: Config, name: str) -> Path:
         hint = f"; did you mean {stem}?" if stem in scenario_names(config) else ""
         raise UsageError(
             f"scenario {quoted(name[:80])}: expected a name {_rule()}; it is that of a "
-            f"file in {where} without {SUFFIX}, and no path{hint}"
+            f"file in {where} without {SUFFIX}, and not a path{hint}"
         )
     if not os.path.lexists(file):
         if (folder / f"{name}.yml").exists():

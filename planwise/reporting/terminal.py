@@ -32,6 +32,8 @@ from planwise.results import ChosenSetting, PhaseRecord, Retuning, RunPlan, RunR
 if TYPE_CHECKING:
     from planwise.simulation_options import SimulationOutcome
 
+_LEAST_TOLD_S: Final = 0.005
+"""What takes less would be told as 0.00 s."""
 _MOST_ROWS: Final = 20
 """More rows of years and scenarios than this are no summary."""
 
@@ -313,7 +315,8 @@ def _print_times(console: Console, result: RunResult) -> None:
         )
     console.print()
     console.print(table)
-    console.print(f"(dbt's parser took {result.parse_s:.2f} s, within the foundation)")
+    if result.parse_s >= _LEAST_TOLD_S:
+        console.print(f"(dbt's parser took {result.parse_s:.2f} s, within the foundation)")
 
 
 def _print_settings(console: Console, settings: tuple[ChosenSetting, ...]) -> None:

@@ -209,6 +209,7 @@ def test_export_of_a_damaged_year_leaves_no_file(place: Path) -> None:
         (["prune", "--keep-last", "x"], 2, "--keep-last"),
         (["prune", "--years", "2031"], 2, "no checkpoint of 2031; there are: 2025, 2026, 2027"),
         (["prune", "--years", "soon"], 2, "--years: expected years like"),
+        (["prune", "--years", "2025", "a.duckdb"], 2, "a file goes before --years"),
         (["prune", "--keep-last", "1", "--years", "2025"], 2, "not allowed with"),
         (["export", "2031", "--output", "x"], 2, "no checkpoint of 2031; there are: 2025, 2026"),
         (["export", "2025"], 2, "--output"),

@@ -69,6 +69,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
         2,
         ("--output", "database"),
     ),
+    "output of another format": (("--output", "cost.XLSX"), 2, ("--output", "results.json")),
     "output under a file": (("--output", "census.csv/x.json"), 2, ("--output",)),
     "database is a folder": (("--database", "output"), 2, ("output", "folder")),
     "database is the census": (("--database", "census.csv"), 1, ("census.csv", "no DuckDB")),

@@ -34,3 +34,8 @@ def test_the_same_as_json(finished: Path) -> None:
 def test_without_a_run_it_says_what_to_do(tmp_path: Path) -> None:
     done = planwise("explain", "--database", "none.duckdb", cwd=tmp_path)
     refused(done, 1, "none.duckdb.planwise/run.json", "planwise simulate")
+    work = tmp_path / "none.duckdb.planwise"
+    work.mkdir()
+    (work / "unfinished.json").write_text("{}")
+    done = planwise("explain", "--database", "none.duckdb", cwd=tmp_path)
+    refused(done, 1, "no run has finished", "planwise report", "--resume")

@@ -59,8 +59,11 @@ def printed(*arguments: str, cwd: Path) -> Any:
 
 def test_list_marks_the_base_and_counts_what_differs(home: Path) -> None:
     (home / "config" / "scenarios" / "broken.yaml").write_text("plan: {match_formula: smple}")
+    (home / "config" / "scenarios" / "odd.yml").write_text("description: not read")
     before = tree(home)
-    rows = {row["name"]: row for row in printed("list", cwd=home)["scenarios"]}
+    listed = printed("list", cwd=home)
+    assert [line.partition(":")[0] for line in listed["problems"]] == ["config/scenarios/odd.yml"]
+    rows = {row["name"]: row for row in listed["scenarios"]}
     assert list(rows) == ["baseline", *sorted([*SHIPPED, "broken"])]
     assert [name for name, row in rows.items() if row["base"]] == ["baseline"]
     assert (rows["baseline"]["differences"], rows["baseline"]["file"]) == (
@@ -79,6 +82,7 @@ def test_list_marks_the_base_and_counts_what_differs(home: Path) -> None:
     assert (text.returncode, text.stderr) == (0, "")
     assert "baseline *" in text.stdout
     assert "does not load: config/scenarios/broken.yaml:1" in " ".join(text.stdout.split())
+    assert "odd.yml: expected the extension .yaml" in " ".join(text.stdout.split())
     assert "defaults" not in text.stdout  # no file, says that word, and here each has one
     assert tree(home) == before
 
