@@ -81,6 +81,10 @@ class CheckpointError(PlanwiseError):
     """A stored state is missing, damaged, or needs a codec that is not there."""
 
 
+class UnknownCodecError(CheckpointError):
+    """A stored state is of a codec that no enabled plugin knows."""
+
+
 class CheckpointSpaceError(CheckpointError):
     """A state that finds no room: the disk refuses it, or the limit on what is stored does.
 

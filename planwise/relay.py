@@ -23,7 +23,7 @@ from planwise.answers import (
     shown,
 )
 from planwise.containment import Guard
-from planwise.errors import CheckpointError, GraphError, PlanwiseError
+from planwise.errors import GraphError, PlanwiseError, UnknownCodecError
 from planwise.plugins import LoadedPlugin, implemented_hooks
 from planwise.rendered import frozen_mapping
 from planwise.values import (
@@ -153,14 +153,14 @@ class Relay:
         """The table that was stored.
 
         Raises:
-            CheckpointError: no enabled plugin knows the codec; the codec is named.
+            UnknownCodecError: no enabled plugin knows the codec; the codec is named.
         """
         for plugin in self._providers("restore_state"):
             with self.guard.calling(plugin.installed, "restore_state", state.raw_bytes):
                 table = self._call(plugin, "restore_state", state=state, limit_bytes=limit_bytes)
             if table is not None:
                 return table
-        raise CheckpointError(
+        raise UnknownCodecError(
             f"the state is stored with codec '{state.codec}', written by plugin '{written_by}'; "
             "no enabled plugin reads it: install or enable that plugin"
         )

@@ -186,6 +186,27 @@ def test_a_codec_that_loses_a_bit_ends_the_run(warehouse: Warehouse, tmp_path: P
         end.take(wait=True)
 
 
+def test_a_codec_that_does_not_know_its_own_bytes_is_named(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    class Forgetful:
+        """A codec that does not know a codec of its name."""
+
+        @hookimpl
+        def compress_state(self, state: StateTable) -> CompressedState:
+            return CompressedState("forgetful", write_arrow_stream(state.table), state.table.nbytes)
+
+        @hookimpl
+        def restore_state(self, state: CompressedState, limit_bytes: int) -> None:
+            return None
+
+    relay = Relay([loaded("forgetful", Forgetful())])
+    end = YearEnd(warehouse, CheckpointStore(tmp_path / "states"), None, relay)
+    end.begin(2025, [PEOPLE])
+    with pytest.raises(CheckpointError, match=r"hook 'restore_state'.*--no-forgetful"):
+        end.take(wait=True)
+
+
 def test_a_year_after_another_stores_what_it_added(warehouse: Warehouse, tmp_path: Path) -> None:
     store = CheckpointStore(tmp_path / "states")
     end = YearEnd(warehouse, store, None, Relay())
