@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from attrs import evolve
 
 from planwise.bench.arms import Arm
 from planwise.bench.job import Job, Place, Step, database_of, simulate_step
-from planwise.bench.keeping import CACHES
+from planwise.bench.keeping import caches_of
 
 _SOURCE: Final = "source"
 """The folder, of what an arm keeps, with the run that it branches from."""
@@ -35,17 +34,13 @@ def branching(name: str, flags: Sequence[str], source: Sequence[int], *, cold: b
         folder = place.kept / _SOURCE
         folder.mkdir()
         first = evolve(job, years=tuple(source))
-        return [simulate_step(first, folder, _caches(place, cold=cold), *flags)]
+        return [simulate_step(first, folder, caches_of(place, cold=cold), *flags)]
 
     def steps(job: Job, place: Place) -> list[Step]:
         database = database_of(place.kept / _SOURCE)
         database.unlink(missing_ok=True)
-        caches = _caches(place, cold=cold)
+        caches = caches_of(place, cold=cold)
         branch = ("--from", f"{database}@{source[-1]}")
         return [simulate_step(job, place.folder, caches, *flags, *branch)]
 
     return Arm(name, steps, prepare, flags=tuple(flags), keeps=not cold)
-
-
-def _caches(place: Place, *, cold: bool) -> Path:
-    return (place.folder if cold else place.kept) / CACHES

@@ -21,6 +21,16 @@ CACHES: Final = "caches"
 PARSED: Final = "partial_parse.msgpack"
 
 
+def caches_of(place: Place, *, cold: bool) -> Path:
+    """Where a run looks for its caches.
+
+    Args:
+        place: of the run.
+        cold: whether they are empty before each run; else they are what the arm keeps.
+    """
+    return (place.folder if cold else place.kept) / CACHES
+
+
 def lay_out(place: Place, reference: Path) -> None:
     """Put what is kept where the next run looks for it, outside of what is measured.
 

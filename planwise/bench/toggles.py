@@ -8,7 +8,7 @@ from typing import Final
 
 from planwise.bench.arms import Arm
 from planwise.bench.job import Job, Place, Step, simulate_step
-from planwise.bench.keeping import CACHES
+from planwise.bench.keeping import caches_of
 from planwise.bench.runner import Measurement, Observation, contenders, measure
 from planwise.bench.session import Setup
 
@@ -85,8 +85,7 @@ def simulating(name: str, flags: Sequence[str], *, cold: bool) -> Arm:
     """
 
     def steps(job: Job, place: Place) -> list[Step]:
-        caches = place.folder if cold else place.kept
-        return [simulate_step(job, place.folder, caches / CACHES, *flags)]
+        return [simulate_step(job, place.folder, caches_of(place, cold=cold), *flags)]
 
     return Arm(name, steps, flags=tuple(flags), keeps=not cold)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from planwise.api import CheckpointError
+from planwise.api import CheckpointError, write_arrow_stream
 from planwise_plugins.compression.bounds import (
     Room,
     arrow_table,
@@ -52,7 +52,7 @@ def pieces(table: pa.Table) -> tuple[str, list[pa.Table]]:
     return (PARQUET, parts) if fits else (ARROW, [table])
 
 
-def encode(piece: pa.Table, layout: str) -> pa.Buffer:
+def encode(piece: pa.Table, layout: str) -> pa.Buffer | bytes:
     """A piece as bytes, the same bytes for the same rows.
 
     Args:
@@ -60,12 +60,7 @@ def encode(piece: pa.Table, layout: str) -> pa.Buffer:
         layout: ``parquet`` or ``arrow``.
     """
     whole = piece.combine_chunks()
-    if layout == PARQUET:
-        return _to_parquet(whole)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, whole.schema) as writer:
-        writer.write_table(whole)
-    return sink.getvalue()
+    return _to_parquet(whole) if layout == PARQUET else write_arrow_stream(whole)
 
 
 def decode(encoded: bytes, layout: str, room: Room) -> pa.Table:
