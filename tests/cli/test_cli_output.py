@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 from pathlib import Path
+from typing import IO
 
 import duckdb
 import pytest
@@ -104,20 +105,26 @@ def test_a_reader_that_leaves_ends_a_run_without_a_word(project: Path) -> None:
     assert after == before
 
 
+def printing_to(
+    output: IO[str] | int, *arguments: str, cwd: Path
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=cwd,
+        env=environment(),
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 @pytest.mark.parametrize(
     "arguments", [("--help",), ("plugins",), ("digest", "output/simulation.duckdb")]
 )
 def test_a_reader_that_has_left_is_no_traceback(project: Path, arguments: tuple[str, ...]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=project,
-        env=environment(),
-        stdout=writer,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    done = printing_to(writer, *arguments, cwd=project)
     os.close(writer)
     assert done.stderr == ""
     # argparse swallows the error of an unbuffered stream when it prints the help.
@@ -130,14 +137,7 @@ def test_a_full_disk_behind_standard_output_is_one_line(
     project: Path, arguments: tuple[str, ...]
 ) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            cwd=project,
-            env=environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        done = printing_to(full, *arguments, cwd=project)
     assert done.returncode == 1
     assert done.stderr == (
         "planwise: standard output cannot be written: No space left on device; make room, or send "

@@ -123,6 +123,21 @@ def test_a_first_run_that_is_stopped_leaves_no_result(project: Path) -> None:
     }
 
 
+def signalled_by_itself(
+    script: str, number: signal.Signals, *words: str, cwd: Path
+) -> subprocess.CompletedProcess[str]:
+    """A script that sends itself a signal; Ctrl-C is heard, whatever the tests were begun with."""
+    return subprocess.run(
+        [sys.executable, "-c", script, str(int(number)), *words],
+        cwd=cwd,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
 LONG_READING = """
 import os, signal, sys, threading
 import planwise.inputs
@@ -151,15 +166,7 @@ def test_a_signal_while_a_census_is_read_is_one_line(
     """
     more = ("--database", "plain.duckdb") if command == "inputs" else ()
     words = (command, "--census", "census.csv", "--years", "2025", *more)
-    done = subprocess.run(
-        [sys.executable, "-c", LONG_READING, str(int(number)), *words],
-        cwd=project,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+    done = signalled_by_itself(LONG_READING, number, *words, cwd=project)
     assert done.returncode == code, done.stderr
     assert done.stderr == (
         f"planwise: {word}; nothing was published, and an earlier result is as it was\n"
@@ -198,15 +205,7 @@ def test_a_signal_while_a_failed_run_leaves_its_record_only_hastens_its_end(
     """Each of these moments is too short to be met from outside: the run sends it to itself."""
     project = Path(__file__).parents[1] / "projects" / "failing"
     words = ("simulate", "--dbt-project", str(project), "--years", "2025", "--metrics", "m.jsonl")
-    done = subprocess.run(
-        [sys.executable, "-c", FAILED_BEFORE, str(int(number)), moment, *words],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
+    done = signalled_by_itself(FAILED_BEFORE, number, moment, *words, cwd=tmp_path)
     refused(done, 1, "broken failed in year 2025: ")
     assert hint in done.stdout
     work = RunFiles((tmp_path / "output" / "simulation.duckdb").resolve()).work
